@@ -1,0 +1,114 @@
+package com.huntaze.ratelimiter;
+
+import com.huntaze.ratelimiter.delivery.GatewayException;
+import com.huntaze.ratelimiter.delivery.GatewayResponse;
+import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
+import com.huntaze.ratelimiter.delivery.SentLog;
+import com.huntaze.ratelimiter.delivery.SentLogException;
+import com.huntaze.ratelimiter.limit.Permit;
+import com.huntaze.ratelimiter.limit.PermitRequest;
+import com.huntaze.ratelimiter.limit.Scope;
+import com.huntaze.ratelimiter.limit.Ticker;
+import com.huntaze.ratelimiter.limit.TokenBucket;
+import com.huntaze.ratelimiter.limit.TokenBucketException;
+import com.huntaze.ratelimiter.metrics.MetricsSink;
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import java.time.Duration;
+import java.util.UUID;
+
+/**
+ * The way around the queue, for users the switch is off for: a permit is taken all the same, and
+ * nothing waits. Thread-safe.
+ */
+final class DirectSender {
+  private static final Duration CALL_LEASE = Duration.ofSeconds(60);
+  private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(60);
+
+  private final OnlyFansGateway gateway;
+  private final TokenBucket bucket;
+  private final SentLog sentLog;
+  private final MetricsSink metrics;
+  private final Ticker ticker;
+
+  DirectSender(
+      OnlyFansGateway gateway,
+      TokenBucket bucket,
+      SentLog sentLog,
+      MetricsSink metrics,
+      Ticker ticker) {
+    this.gateway = gateway;
+    this.bucket = bucket;
+    this.sentLog = sentLog;
+    this.metrics = metrics;
+    this.ticker = ticker;
+  }
+
+  /** Makes the call if it may be made now. */
+  SendResult send(OutboundMessage message) {
+    String id = message.messageId();
+    try {
+      Permit permit = bucket.tryAcquire(request(message));
+      if (!(permit instanceof Permit.Granted)) {
+        return rateLimited(message, ((Permit.Refused) permit).retryAfter());
+      }
+      return switch (sentLog.begin(id, CALL_LEASE)) {
+        case ALREADY_SENT -> new SendResult.Sent(id, message.timestamp());
+        case IN_PROGRESS, IN_DOUBT ->
+            new SendResult.Failed(id, "a call for this id was begun and has not ended");
+        case STARTED -> call(message);
+      };
+    } catch (TokenBucketException e) {
+      return new SendResult.Failed(id, "the limit could not be asked: " + e.getMessage());
+    } catch (SentLogException e) {
+      return new SendResult.Failed(id, "the sent-log could not be used: " + e.getMessage());
+    }
+  }
+
+  /** Every call is a permit of its own, also when a caller sends one id again. */
+  private static PermitRequest request(OutboundMessage message) {
+    String call = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
+    return PermitRequest.of(
+        message.messageId() + "#" + call,
+        Scope.creator(message.creator()),
+        Scope.recipient(message.recipientId().orElseThrow()));
+  }
+
+  private SendResult call(OutboundMessage message) {
+    String id = message.messageId();
+    long start = ticker.nanos();
+    GatewayResponse response;
+    try {
+      response = gateway.call(message);
+    } catch (RuntimeException e) {
+      if (e instanceof GatewayException known && !known.isAmbiguous()) {
+        sentLog.notSent(id);
+        return new SendResult.Failed(id, "the API was not reached");
+      }
+      // The sent-log keeps the call as begun: sending this id again would risk a duplicate.
+      return new SendResult.Failed(id, "the API gave no answer; it may have the message");
+    }
+    switch (response.outcome()) {
+      case DELIVERED -> {
+        sentLog.sent(id);
+        Duration latency = Duration.ofNanos(ticker.nanos() - start);
+        metrics.messageSent(message.priority(), latency, latency);
+        return new SendResult.Sent(id, message.timestamp());
+      }
+      case RATE_LIMITED -> {
+        sentLog.notSent(id);
+        Duration wait = response.retryAfter().orElse(DEFAULT_RETRY_AFTER);
+        bucket.blockFor(Scope.global(), wait);
+        return rateLimited(message, wait);
+      }
+      default -> {
+        sentLog.notSent(id);
+        return new SendResult.Failed(id, "the API answered " + response.statusCode());
+      }
+    }
+  }
+
+  private SendResult rateLimited(OutboundMessage message, Duration wait) {
+    metrics.rateLimited(message.priority());
+    return new SendResult.RateLimited(message.messageId(), wait);
+  }
+}

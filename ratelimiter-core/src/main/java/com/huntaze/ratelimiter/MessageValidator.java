@@ -1,0 +1,119 @@
+package com.huntaze.ratelimiter;
+
+import jakarta.validation.ConstraintViolation;
+import jakarta.validation.Validation;
+import jakarta.validation.Validator;
+import jakarta.validation.ValidatorFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import org.hibernate.validator.HibernateValidator;
+import org.hibernate.validator.HibernateValidatorConfiguration;
+import org.hibernate.validator.cfg.ConstraintMapping;
+import org.hibernate.validator.cfg.defs.NotBlankDef;
+import org.hibernate.validator.cfg.defs.NotNullDef;
+import org.hibernate.validator.cfg.defs.PatternDef;
+import org.hibernate.validator.cfg.defs.SizeDef;
+import org.hibernate.validator.messageinterpolation.ParameterMessageInterpolator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rules of a message, in one place: Jakarta Validation for the fields, and the metadata's own.
+ * Thread-safe; owns its validator factory.
+ */
+final class MessageValidator implements AutoCloseable {
+  private static final int MAX_ID = 128;
+  private static final Set<String> SHOWN =
+      Set.of("messageId", "userId", "creatorId", "recipientId", "workflowId", "traceId");
+
+  private final MetadataRules metadataRules;
+  private final ValidatorFactory factory;
+  private final Validator validator;
+
+  MessageValidator(MessageLimits limits) {
+    this.metadataRules = new MetadataRules(limits);
+    HibernateValidatorConfiguration configuration =
+        Validation.byProvider(HibernateValidator.class)
+            .configure()
+            .ignoreXmlConfiguration()
+            .defaultLocale(Locale.ENGLISH)
+            .messageInterpolator(new ParameterMessageInterpolator(Set.of(Locale.ENGLISH), Locale.ENGLISH, false));
+    configuration.addMapping(rules(configuration.createConstraintMapping(), limits));
+    this.factory = configuration.buildValidatorFactory();
+    this.validator = factory.getValidator();
+  }
+
+  private static ConstraintMapping rules(ConstraintMapping mapping, MessageLimits limits) {
+    // What SQS takes as a deduplication id: ASCII letters, digits and punctuation.
+    PatternDef plainId =
+        new PatternDef()
+            .regexp("[\\x21-\\x7E]*")
+            .message("must be ASCII letters, digits and punctuation");
+    var type = mapping.type(OnlyFansMessage.class);
+    type.field("messageId").constraint(id()).constraint(plainId);
+    type.field("userId").constraint(new NotBlankDef()).constraint(id());
+    type.field("creatorId").constraint(id()).constraint(notBlankIfGiven());
+    type.field("recipientId").constraint(new NotBlankDef()).constraint(id());
+    type.field("workflowId").constraint(id()).constraint(notBlankIfGiven());
+    type.field("traceId").constraint(id()).constraint(notBlankIfGiven());
+    type.field("content")
+        .constraint(new NotBlankDef())
+        .constraint(new SizeDef().max(limits.contentLength()))
+        .constraint(
+            new PatternDef()
+                // No NUL, no half of a surrogate pair, no noncharacter: no queue or table takes them.
+                .regexp("(?s)[^\\x{0}\\x{D800}-\\x{DFFF}\\x{FFFE}\\x{FFFF}]*")
+                .message("must not contain NUL, unpaired surrogates or noncharacters"));
+    type.field("mediaUrls")
+        .constraint(new SizeDef().max(limits.mediaUrls()))
+        .containerElementType(0)
+        .constraint(new NotNullDef())
+        .constraint(new SizeDef().max(limits.mediaUrlLength()))
+        .constraint(
+            new PatternDef()
+                .regexp("(?i)https?://[^\\s/?#]+[\\x21-\\x7E]*")
+                .message("must be an http or https URL"));
+    return mapping;
+  }
+
+  private static SizeDef id() {
+    return new SizeDef().min(1).max(MAX_ID);
+  }
+
+  private static PatternDef notBlankIfGiven() {
+    return new PatternDef().regexp("(?s).*\\S.*|").message("must not be blank");
+  }
+
+  /** All rules the message breaks; its metadata is checked by the same call. */
+  List<Violation> validate(OnlyFansMessage message) {
+    List<Violation> violations = new ArrayList<>();
+    for (ConstraintViolation<OnlyFansMessage> each : validator.validate(message)) {
+      String path = each.getPropertyPath().toString().replace(".<list element>", "");
+      String field = path.replaceFirst("<list element>", "");
+      violations.add(
+          new Violation(
+              field,
+              each.getConstraintDescriptor().getAnnotation().annotationType().getSimpleName(),
+              each.getMessage(),
+              shown(field, each.getInvalidValue())));
+    }
+    metadataRules.check(message.metadata(), violations);
+    violations.sort((a, b) -> a.field().compareTo(b.field()));
+    return violations;
+  }
+
+  private static Optional<String> shown(String field, @Nullable Object value) {
+    if (value == null || !SHOWN.contains(field)) {
+      return Optional.empty();
+    }
+    String text = value.toString();
+    return Optional.of(text.length() <= 100 ? text : text.substring(0, 100) + "…");
+  }
+
+  @Override
+  public void close() {
+    factory.close();
+  }
+}

@@ -1,0 +1,302 @@
+package com.huntaze.ratelimiter.delivery;
+
+import com.huntaze.ratelimiter.delivery.DeliveryResult.ErrorType;
+import com.huntaze.ratelimiter.delivery.DeliveryResult.Status;
+import com.huntaze.ratelimiter.limit.Permit;
+import com.huntaze.ratelimiter.limit.PermitRequest;
+import com.huntaze.ratelimiter.limit.Scope;
+import com.huntaze.ratelimiter.limit.TokenBucketException;
+import com.huntaze.ratelimiter.queue.MessageSource;
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import com.huntaze.ratelimiter.queue.ReceivedMessage;
+import com.huntaze.ratelimiter.queue.SourceException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One message in hand, from its permit to its end: the order of the steps is what keeps the
+ * promises. Permit, wait, sent-log, freshness, call, record, delete. Confined to one thread.
+ */
+final class Delivery {
+  private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
+
+  private static final long NO_PERMIT = Long.MIN_VALUE;
+
+  /** How long an unanswered bucket or log is left alone before it is asked again. */
+  private static final Duration BACK_OFF = Duration.ofSeconds(1);
+
+  private final Dispatcher.Settings settings;
+  private final StopSignal stop;
+  private final ReceivedMessage received;
+  private final OutboundMessage message;
+  private final Runnable onPermit;
+  private int attempt;
+  private int failures;
+
+  Delivery(
+      Dispatcher.Settings settings,
+      StopSignal stop,
+      ReceivedMessage received,
+      OutboundMessage message,
+      Runnable onPermit) {
+    this.settings = settings;
+    this.stop = stop;
+    this.received = received;
+    this.message = message;
+    this.onPermit = onPermit;
+  }
+
+  /**
+   * Works on the message until it has ended or has to go back.
+   *
+   * @return whether it has ended; if not, later ones of its creator must not overtake it
+   */
+  boolean run() throws InterruptedException {
+    while (true) {
+      attempt++;
+      long due = awaitPermit();
+      if (due == NO_PERMIT) {
+        giveBack(Duration.ZERO);
+        return false;
+      }
+      onPermit.run();
+      SentLog.Begin begin;
+      try {
+        begin = settings.sentLog.begin(message.messageId(), settings.callLease());
+      } catch (SentLogException e) {
+        settings.faults.warn("The sent-log cannot be asked; nothing is sent", e);
+        giveBack(BACK_OFF);
+        return false;
+      }
+      switch (begin) {
+        case ALREADY_SENT -> {
+          log.info("Message {} was sent before and is not sent again", message.messageId());
+          delete();
+          return true;
+        }
+        case IN_PROGRESS -> {
+          giveBack(settings.callLease());
+          return false;
+        }
+        case IN_DOUBT -> {
+          if (settings.inDoubt == InDoubtPolicy.HOLD) {
+            return hold("in_doubt");
+          }
+          notSent();
+          continue;
+        }
+        case STARTED -> {}
+      }
+      if (settings.ticker.nanos() - due > settings.freshness.toNanos()) {
+        notSent(); // an old permit may share a window with the next ones: ask anew
+        continue;
+      }
+      Optional<Boolean> ended = call();
+      if (ended.isPresent()) {
+        return ended.get();
+      }
+    }
+  }
+
+  /** Waits for the permit of this attempt; returns when it was due, or that there will be none. */
+  private long awaitPermit() throws InterruptedException {
+    PermitRequest request =
+        PermitRequest.forCall(message.messageId(), attempt, DeliveryScopes.of(message))
+            .bookingUpTo(settings.bookingHorizon);
+    boolean waited = false;
+    while (true) {
+      Duration wait;
+      try {
+        Permit permit = settings.bucket.tryAcquire(request);
+        if (permit instanceof Permit.Granted granted) {
+          long due = settings.ticker.nanos() + granted.delay().toNanos();
+          return stop.await(granted.delay()) ? NO_PERMIT : due;
+        }
+        wait =
+            permit instanceof Permit.Booked booked
+                ? booked.delay()
+                : ((Permit.Refused) permit).retryAfter();
+        if (!waited) {
+          waited = true;
+          settings.metrics.rateLimited(message.priority());
+        }
+      } catch (TokenBucketException e) {
+        settings.faults.warn("The token bucket cannot be asked; nothing is sent", e);
+        wait = BACK_OFF;
+      }
+      keep(wait);
+      if (stop.await(wait)) {
+        release(request.id());
+        return NO_PERMIT;
+      }
+    }
+  }
+
+  /** Makes the call; the answer says whether the message has ended, empty asks for another try. */
+  private Optional<Boolean> call() throws InterruptedException {
+    long start = settings.ticker.nanos();
+    GatewayResponse response;
+    try {
+      response = settings.gateway.call(message);
+    } catch (RuntimeException e) {
+      settings.faults.warn("The API gave no answer", e);
+      boolean ambiguous = !(e instanceof GatewayException known) || known.isAmbiguous();
+      if (ambiguous && settings.inDoubt == InDoubtPolicy.HOLD) {
+        record(Status.FAILURE, start, OptionalInt.empty(), Optional.of(ErrorType.NETWORK));
+        return Optional.of(hold("no_answer"));
+      }
+      notSent();
+      return retryOrGiveBack(start, OptionalInt.empty());
+    }
+    OptionalInt status = OptionalInt.of(response.statusCode());
+    switch (response.outcome()) {
+      case DELIVERED -> {
+        sent();
+        delete();
+        settings.faults.clear();
+        record(Status.SUCCESS, start, status, Optional.empty());
+        settings.metrics.messageSent(message.priority(), since(start), age());
+        return Optional.of(true);
+      }
+      case RATE_LIMITED -> {
+        notSent();
+        record(Status.RATE_LIMITED, start, status, Optional.of(ErrorType.RATE_LIMIT));
+        block(response.retryAfter().orElse(settings.defaultRetryAfter));
+        return Optional.empty();
+      }
+      case SERVER_ERROR -> {
+        notSent();
+        return retryOrGiveBack(start, status);
+      }
+      default -> {
+        notSent();
+        boolean credentials = response.statusCode() == 401 || response.statusCode() == 403;
+        record(
+            Status.FAILURE,
+            start,
+            status,
+            Optional.of(credentials ? ErrorType.AUTH : ErrorType.VALIDATION));
+        settings.metrics.messageFailed(message.priority());
+        delete();
+        return Optional.of(true);
+      }
+    }
+  }
+
+  private Optional<Boolean> retryOrGiveBack(long start, OptionalInt status)
+      throws InterruptedException {
+    if (failures < settings.retries) {
+      Duration wait = settings.firstRetry.multipliedBy(1L << failures++);
+      keep(wait);
+      if (!stop.await(wait)) {
+        return Optional.empty();
+      }
+      giveBack(BACK_OFF);
+      return Optional.of(false);
+    }
+    record(Status.FAILURE, start, status, Optional.of(ErrorType.NETWORK));
+    giveBack(settings.failedVisibility);
+    return Optional.of(false);
+  }
+
+  private boolean hold(String reason) {
+    try {
+      settings.source.deadLetter(received, reason);
+      settings.metrics.messageFailed(message.priority());
+      log.error("Message {} is held for an operator: {}", message.messageId(), reason);
+      return true;
+    } catch (SourceException e) {
+      settings.faults.warn("A message could not be put aside; it comes back", e);
+      return false;
+    }
+  }
+
+  private void sent() {
+    try {
+      settings.sentLog.sent(message.messageId());
+    } catch (SentLogException e) {
+      settings.faults.warn("A delivery could not be recorded; the message is still deleted", e);
+    }
+  }
+
+  private void notSent() {
+    try {
+      settings.sentLog.notSent(message.messageId());
+    } catch (SentLogException e) {
+      settings.faults.warn("A call's end could not be recorded; its message will be in doubt", e);
+    }
+  }
+
+  private void block(Duration retryAfter) {
+    try {
+      settings.bucket.blockFor(Scope.global(), retryAfter);
+    } catch (TokenBucketException e) {
+      settings.faults.warn("The limit could not be closed after a 429", e);
+    }
+    log.warn("The API answered 429: closed for {}", retryAfter);
+  }
+
+  private void release(String permitId) {
+    try {
+      settings.bucket.release(permitId);
+    } catch (TokenBucketException e) {
+      log.debug("A booking could not be released and is lost", e);
+    }
+  }
+
+  /** Keeps the message in hand for a wait and the call after it. */
+  private void keep(Duration wait) {
+    changeVisibility(wait.plus(settings.callLease()));
+  }
+
+  private void giveBack(Duration delay) {
+    changeVisibility(delay);
+  }
+
+  private void changeVisibility(Duration visibility) {
+    try {
+      settings.source.changeVisibility(received, visibility);
+    } catch (SourceException e) {
+      settings.faults.warn("Visibility could not be changed; a message may come back early", e);
+    }
+  }
+
+  private void delete() {
+    try {
+      settings.source.delete(received);
+    } catch (SourceException e) {
+      settings.faults.warn("A finished message could not be deleted; the sent-log stops it", e);
+    }
+  }
+
+  private void record(
+      Status status, long start, OptionalInt statusCode, Optional<ErrorType> error) {
+    try {
+      settings.results.put(
+          new DeliveryResult(
+              message.messageId(),
+              message.creator(),
+              message.action(),
+              status,
+              settings.clock.instant(),
+              since(start),
+              age(),
+              statusCode,
+              error));
+    } catch (RuntimeException e) {
+      settings.faults.warn("A result could not be stored", e);
+    }
+  }
+
+  private Duration since(long start) {
+    return Duration.ofNanos(settings.ticker.nanos() - start);
+  }
+
+  private Duration age() {
+    Duration age = Duration.between(message.timestamp(), settings.clock.instant());
+    return age.isNegative() ? Duration.ZERO : age;
+  }
+}

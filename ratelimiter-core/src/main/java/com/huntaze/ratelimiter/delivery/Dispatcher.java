@@ -1,0 +1,462 @@
+package com.huntaze.ratelimiter.delivery;
+
+import static java.util.Objects.requireNonNull;
+
+import com.huntaze.ratelimiter.limit.BucketState;
+import com.huntaze.ratelimiter.limit.Scope;
+import com.huntaze.ratelimiter.limit.Ticker;
+import com.huntaze.ratelimiter.limit.TokenBucket;
+import com.huntaze.ratelimiter.limit.TokenBucketException;
+import com.huntaze.ratelimiter.metrics.MetricsSink;
+import com.huntaze.ratelimiter.queue.MessageSource;
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import com.huntaze.ratelimiter.queue.ReceivedMessage;
+import com.huntaze.ratelimiter.queue.SourceException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes messages from a source when a permit is due, and calls the gateway with them: the consuming
+ * side of the embedded topology and of the paced fleet.
+ *
+ * <p>Any number of dispatchers, in any number of processes, share one limit through one bucket. It
+ * looks at what the bucket has left, receives no more than that, and then takes a permit for each
+ * call. Thread-safe; it owns its threads and ends them at {@link #close}, and closes nothing it was
+ * handed. Every fault it survives is logged once until work succeeds again.
+ */
+public final class Dispatcher implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
+  private static final int MAX_RECEIVE = 10;
+
+  private final Settings settings;
+  private final StopSignal stop = new StopSignal();
+  private final Semaphore hands;
+  private final AtomicInteger withoutPermit = new AtomicInteger();
+  private @Nullable ExecutorService poller;
+  private @Nullable ExecutorService workers;
+
+  private Dispatcher(Settings settings) {
+    this.settings = settings;
+    this.hands = new Semaphore(settings.concurrency);
+  }
+
+  /**
+   * Starts a dispatcher.
+   *
+   * @param source where messages come from
+   * @param bucket the edge's bucket
+   * @param gateway what calls the API
+   * @return a builder; where several processes deliver, it must be told a shared {@link SentLog}
+   */
+  public static Builder builder(MessageSource source, TokenBucket bucket, OnlyFansGateway gateway) {
+    return new Builder(source, bucket, gateway);
+  }
+
+  /** Begins to deliver, on threads of its own. Idempotent; a closed dispatcher stays closed. */
+  public synchronized void start() {
+    if (poller == null && !stop.isStopped()) {
+      workers = Executors.newFixedThreadPool(settings.concurrency, named("ratelimiter-delivery-"));
+      poller = Executors.newSingleThreadExecutor(named("ratelimiter-dispatcher-"));
+      poller.execute(this::poll);
+    }
+  }
+
+  /**
+   * {@return the messages in hand: received, and neither ended nor given back}
+   */
+  public int inHand() {
+    return settings.concurrency - hands.availablePermits();
+  }
+
+  /** Stops within the default of 10 s, as {@link #close(Duration)} does. */
+  @Override
+  public void close() {
+    close(Duration.ofSeconds(10));
+  }
+
+  /**
+   * Takes no more messages, gives back those that still wait for a permit, and lets calls that are
+   * being made finish. What does not finish in time is left begun in the sent-log and comes back
+   * from the source by itself. Idempotent.
+   *
+   * @param deadline how long calls may take to finish
+   * @return how many messages were left in hand
+   */
+  public int close(Duration deadline) {
+    stop.stop();
+    ExecutorService endingPoller;
+    ExecutorService endingWorkers;
+    synchronized (this) {
+      endingPoller = poller;
+      endingWorkers = workers;
+    }
+    if (endingPoller != null && endingWorkers != null) {
+      long end = System.nanoTime() + deadline.toNanos();
+      endingPoller.shutdown(); // not interrupted: what a cut receive had taken would stay hidden
+      try {
+        boolean ended = endingPoller.awaitTermination(deadline.toNanos(), TimeUnit.NANOSECONDS);
+        endingWorkers.shutdown();
+        ended &= endingWorkers.awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+        if (!ended) {
+          log.warn("{} messages were still in hand when the dispatcher closed", inHand());
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      } finally {
+        endingPoller.shutdownNow();
+        endingWorkers.shutdownNow();
+      }
+    }
+    return inHand();
+  }
+
+  private void poll() {
+    try {
+      while (!stop.isStopped()) {
+        try {
+          int room = room();
+          if (room > 0) {
+            handOut(settings.source.receive(room, settings.pollWait));
+          }
+        } catch (SourceException e) {
+          settings.faults.warn("The source cannot be asked", e);
+          stop.await(LOOK_AGAIN);
+        } catch (TokenBucketException e) {
+          settings.faults.warn("The token bucket cannot be asked; nothing is taken", e);
+          stop.await(LOOK_AGAIN);
+        }
+      }
+    } catch (InterruptedException e) {
+      log.debug("The dispatcher's poller was told to stop");
+    }
+  }
+
+  /** How many messages could go soon; waits a little and answers none if that is none. */
+  private int room() throws InterruptedException {
+    if (!hands.tryAcquire(LOOK_AGAIN.toNanos(), TimeUnit.NANOSECONDS)) {
+      return 0;
+    }
+    hands.release();
+    BucketState state = settings.bucket.state(Scope.global());
+    if (!state.nextPermitIn().isZero()) {
+      Duration wait = state.nextPermitIn();
+      stop.await(wait.compareTo(LOOK_AGAIN) < 0 ? wait : LOOK_AGAIN);
+      return 0;
+    }
+    long free = Math.max(1, state.tokens()) - withoutPermit.get();
+    if (free <= 0) {
+      stop.await(Duration.ofMillis(5)); // those in hand are about to take what is left
+      return 0;
+    }
+    return (int) Math.min(Math.min(MAX_RECEIVE, free), hands.availablePermits());
+  }
+
+  /** One creator's messages stay in order on one thread; creators go side by side. */
+  private void handOut(List<ReceivedMessage> received) {
+    Map<String, List<ReceivedMessage>> byCreator = new LinkedHashMap<>();
+    for (ReceivedMessage each : received) {
+      each.message()
+          .ifPresentOrElse(
+              message ->
+                  byCreator.computeIfAbsent(message.creator(), key -> new ArrayList<>()).add(each),
+              () -> putAside(each));
+    }
+    for (List<ReceivedMessage> group : byCreator.values()) {
+      hands.acquireUninterruptibly(group.size());
+      withoutPermit.addAndGet(group.size());
+      requireNonNull(workers).execute(() -> work(group));
+    }
+  }
+
+  private void work(List<ReceivedMessage> group) {
+    boolean goOn = true;
+    for (ReceivedMessage received : group) {
+      OneShot permitted = new OneShot(withoutPermit::decrementAndGet);
+      try {
+        OutboundMessage message = received.message().orElseThrow();
+        if (goOn) {
+          goOn = new Delivery(settings, stop, received, message, permitted).run();
+        } else {
+          settings.source.changeVisibility(received, Duration.ZERO); // behind the one that went back
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        goOn = false;
+      } catch (RuntimeException e) {
+        settings.faults.warn("A delivery failed; its message comes back", e);
+        goOn = false;
+      } finally {
+        permitted.run();
+        hands.release();
+      }
+    }
+  }
+
+  private void putAside(ReceivedMessage unreadable) {
+    String reason = unreadable.fault().map(fault -> fault.reason().name()).orElse("UNREADABLE");
+    try {
+      settings.source.deadLetter(unreadable, reason);
+      log.error("A message that cannot be read was put aside: {}", reason);
+    } catch (SourceException e) {
+      settings.faults.warn("A message that cannot be read could not be put aside", e);
+    }
+  }
+
+  private static ThreadFactory named(String prefix) {
+    AtomicInteger count = new AtomicInteger();
+    return task -> {
+      Thread thread = new Thread(task, prefix + count.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  /** Runs its action the first time only; confined to one thread. */
+  private static final class OneShot implements Runnable {
+    private @Nullable Runnable action;
+
+    OneShot(Runnable action) {
+      this.action = action;
+    }
+
+    @Override
+    public void run() {
+      Runnable once = action;
+      action = null;
+      if (once != null) {
+        once.run();
+      }
+    }
+  }
+
+  /** What a dispatcher and its deliveries work with. */
+  static final class Settings {
+    final MessageSource source;
+    final TokenBucket bucket;
+    final OnlyFansGateway gateway;
+    final SentLog sentLog;
+    final ResultStore results;
+    final MetricsSink metrics;
+    final InDoubtPolicy inDoubt;
+    final int concurrency;
+    final Duration pollWait;
+    final Duration callTimeout;
+    final Duration freshness;
+    final Duration bookingHorizon;
+    final Duration firstRetry;
+    final int retries = 3;
+    final Duration failedVisibility = Duration.ofSeconds(60);
+    final Duration defaultRetryAfter = Duration.ofSeconds(60);
+    final InstantSource clock;
+    final Ticker ticker;
+    final FaultLog faults = new FaultLog();
+
+    Settings(Builder builder) {
+      this.source = builder.source;
+      this.bucket = builder.bucket;
+      this.gateway = builder.gateway;
+      this.sentLog = builder.sentLog;
+      this.results = builder.results;
+      this.metrics = MetricsSink.guarded(builder.metrics);
+      this.inDoubt = builder.inDoubt;
+      this.concurrency = builder.concurrency;
+      this.pollWait = builder.pollWait;
+      this.callTimeout = builder.callTimeout;
+      this.freshness = builder.freshness;
+      this.bookingHorizon = builder.bookingHorizon;
+      this.firstRetry = builder.firstRetry;
+      this.clock = builder.clock;
+      this.ticker = builder.ticker;
+    }
+
+    /** Longer than a call can take: what a sent-log lease and a message's visibility last. */
+    Duration callLease() {
+      return callTimeout.multipliedBy(2);
+    }
+  }
+
+  /** Sets up a {@link Dispatcher}. Not thread-safe. */
+  public static final class Builder {
+    private final MessageSource source;
+    private final TokenBucket bucket;
+    private final OnlyFansGateway gateway;
+    private SentLog sentLog = new InMemorySentLog();
+    private ResultStore results = result -> {};
+    private MetricsSink metrics = MetricsSink.NOOP;
+    private InDoubtPolicy inDoubt = InDoubtPolicy.HOLD;
+    private int concurrency = 10;
+    private Duration pollWait = Duration.ofSeconds(2);
+    private Duration callTimeout = Duration.ofSeconds(30);
+    private Duration freshness = Duration.ofMillis(250);
+    private Duration bookingHorizon = Duration.ofMinutes(5);
+    private Duration firstRetry = Duration.ofSeconds(1);
+    private InstantSource clock = InstantSource.system();
+    private Ticker ticker = Ticker.system();
+
+    private Builder(MessageSource source, TokenBucket bucket, OnlyFansGateway gateway) {
+      this.source = requireNonNull(source, "source");
+      this.bucket = requireNonNull(bucket, "bucket");
+      this.gateway = requireNonNull(gateway, "gateway");
+    }
+
+    /**
+     * Remembers what was sent. Default: in memory, which is right for one process only.
+     *
+     * @param sentLog the log; one for all processes that deliver
+     * @return this builder
+     */
+    public Builder sentLog(SentLog sentLog) {
+      this.sentLog = requireNonNull(sentLog, "sentLog");
+      return this;
+    }
+
+    /**
+     * Keeps how messages ended. Default: nowhere.
+     *
+     * @param results where results go
+     * @return this builder
+     */
+    public Builder results(ResultStore results) {
+      this.results = requireNonNull(results, "results");
+      return this;
+    }
+
+    /**
+     * Hears of deliveries. Default: nobody.
+     *
+     * @param metrics who hears
+     * @return this builder
+     */
+    public Builder metrics(MetricsSink metrics) {
+      this.metrics = requireNonNull(metrics, "metrics");
+      return this;
+    }
+
+    /**
+     * What becomes of a message whose call has an unknown outcome. Default {@link
+     * InDoubtPolicy#HOLD}.
+     *
+     * @param inDoubt the policy
+     * @return this builder
+     */
+    public Builder inDoubt(InDoubtPolicy inDoubt) {
+      this.inDoubt = requireNonNull(inDoubt, "inDoubt");
+      return this;
+    }
+
+    /**
+     * How many messages are in hand at most, and how many calls are made side by side. Default 10.
+     *
+     * @param concurrency 1 to 1,000
+     * @return this builder
+     */
+    public Builder concurrency(int concurrency) {
+      if (concurrency < 1 || concurrency > 1_000) {
+        throw new IllegalArgumentException("concurrency must be 1 to 1000, was " + concurrency);
+      }
+      this.concurrency = concurrency;
+      return this;
+    }
+
+    /**
+     * How long one receive waits for a first message. Default 2 s; a stop waits for it to return.
+     *
+     * @param pollWait the wait, zero or more; a source may cap it
+     * @return this builder
+     */
+    public Builder pollWait(Duration pollWait) {
+      this.pollWait = requireNonNull(pollWait, "pollWait");
+      return this;
+    }
+
+    /**
+     * The longest a call of the gateway can take. Default 30 s. Twice this is how long a message is
+     * kept in hand for a call, and how long the sent-log waits for its outcome.
+     *
+     * @param callTimeout the gateway's time-out or more
+     * @return this builder
+     */
+    public Builder callTimeout(Duration callTimeout) {
+      this.callTimeout = requireNonNull(callTimeout, "callTimeout");
+      return this;
+    }
+
+    /**
+     * How old a permit may be when the call is made; older ones are asked anew. Default 250 ms; the
+     * guard of the bucket.
+     *
+     * @param freshness the age
+     * @return this builder
+     */
+    public Builder freshness(Duration freshness) {
+      this.freshness = requireNonNull(freshness, "freshness");
+      return this;
+    }
+
+    /**
+     * How far ahead a message in hand may book its instant. Default 5 minutes.
+     *
+     * @param bookingHorizon the horizon; zero asks again and again instead of booking
+     * @return this builder
+     */
+    public Builder bookingHorizon(Duration bookingHorizon) {
+      this.bookingHorizon = requireNonNull(bookingHorizon, "bookingHorizon");
+      return this;
+    }
+
+    /**
+     * How long after a server error the first of three retries is made; each next wait is twice as
+     * long. Default 1 s. Each retry takes a permit of its own.
+     *
+     * @param firstRetry the wait before the first retry
+     * @return this builder
+     */
+    public Builder firstRetry(Duration firstRetry) {
+      this.firstRetry = requireNonNull(firstRetry, "firstRetry");
+      return this;
+    }
+
+    /**
+     * The wall clock of results and latencies. Default: the system's.
+     *
+     * @param clock the clock
+     * @return this builder
+     */
+    public Builder clock(InstantSource clock) {
+      this.clock = requireNonNull(clock, "clock");
+      return this;
+    }
+
+    /**
+     * The monotonic clock of freshness and durations. Default: the JVM's.
+     *
+     * @param ticker the clock
+     * @return this builder
+     */
+    public Builder ticker(Ticker ticker) {
+      this.ticker = requireNonNull(ticker, "ticker");
+      return this;
+    }
+
+    /**
+     * {@return the dispatcher, not yet started}
+     */
+    public Dispatcher build() {
+      return new Dispatcher(new Settings(this));
+    }
+  }
+}

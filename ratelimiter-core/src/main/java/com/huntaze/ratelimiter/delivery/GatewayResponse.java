@@ -1,0 +1,62 @@
+package com.huntaze.ratelimiter.delivery;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * What the external API answered. Immutable and thread-safe; {@link #toString} does not show the
+ * body.
+ *
+ * @param statusCode the HTTP status
+ * @param retryAfter how long the API asks to wait, where it says so
+ * @param data the answer's body, cut to a bound by the gateway; empty if it has none
+ */
+public record GatewayResponse(int statusCode, Optional<Duration> retryAfter, Optional<String> data) {
+  /** What an answer means for the message. */
+  public enum Outcome {
+    /** 2xx: delivered. */
+    DELIVERED,
+    /** 429: not now. */
+    RATE_LIMITED,
+    /** 5xx: the API failed; it may work later. */
+    SERVER_ERROR,
+    /** Anything else: this message will never be taken. */
+    REJECTED
+  }
+
+  /** Checks for nulls. */
+  public GatewayResponse {
+    requireNonNull(retryAfter, "retryAfter");
+    requireNonNull(data, "data");
+  }
+
+  /**
+   * An answer without a body or a wait.
+   *
+   * @param statusCode the HTTP status
+   * @return the answer
+   */
+  public static GatewayResponse of(int statusCode) {
+    return new GatewayResponse(statusCode, Optional.empty(), Optional.empty());
+  }
+
+  /**
+   * {@return what the status means for the message}
+   */
+  public Outcome outcome() {
+    if (statusCode >= 200 && statusCode < 300) {
+      return Outcome.DELIVERED;
+    }
+    if (statusCode == 429) {
+      return Outcome.RATE_LIMITED;
+    }
+    return statusCode >= 500 ? Outcome.SERVER_ERROR : Outcome.REJECTED;
+  }
+
+  @Override
+  public String toString() {
+    return "GatewayResponse[" + statusCode + "]";
+  }
+}

@@ -1,0 +1,231 @@
+package com.huntaze.ratelimiter.delivery;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * Calls the external API over HTTP/1.1: {@code POST {base}/chats/{recipient}/messages}.
+ *
+ * <p>Thread-safe. One call is one request: redirects are not followed and nothing is retried. The
+ * message's id travels as {@code Idempotency-Key}, the account, percent-encoded, as {@code X-Creator-Id}. Credentials
+ * come from a supplier for every call, so that they can rotate, and are never logged. An answer that
+ * does not come within the time-out is an ambiguous {@link GatewayException}.
+ */
+public final class HttpOnlyFansGateway implements OnlyFansGateway {
+  private static final int MAX_DATA = 4_096;
+
+  private final URI baseUrl;
+  private final String userAgent;
+  private final Optional<Supplier<String>> apiKey;
+  private final Duration timeout;
+  private final InstantSource clock;
+  private final HttpClient http;
+  private final JsonMapper json = JsonMapper.builder().build();
+
+  private HttpOnlyFansGateway(Builder builder) {
+    this.baseUrl = builder.baseUrl;
+    this.userAgent = builder.userAgent;
+    this.apiKey = builder.apiKey;
+    this.timeout = builder.timeout;
+    this.clock = builder.clock;
+    this.http =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .connectTimeout(builder.connectTimeout)
+            .build();
+  }
+
+  /**
+   * Starts a gateway.
+   *
+   * @param baseUrl the API's base, http or https, with a host
+   * @return a builder
+   * @throws IllegalArgumentException if it is no such URL
+   */
+  public static Builder builder(URI baseUrl) {
+    return new Builder(baseUrl);
+  }
+
+  @Override
+  public GatewayResponse call(OutboundMessage message) {
+    HttpRequest request = request(message);
+    try {
+      HttpResponse<String> response =
+          http.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+      return new GatewayResponse(
+          response.statusCode(),
+          response.headers().firstValue("Retry-After").flatMap(this::retryAfter),
+          Optional.of(response.body())
+              .filter(body -> !body.isEmpty())
+              .map(body -> body.substring(0, Math.min(body.length(), MAX_DATA))));
+    } catch (ConnectException | HttpConnectTimeoutException e) {
+      throw new GatewayException("no connection for " + message.messageId(), false, e);
+    } catch (IOException e) {
+      throw new GatewayException("no answer for " + message.messageId(), true, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GatewayException("interrupted while calling for " + message.messageId(), true, e);
+    }
+  }
+
+  private HttpRequest request(OutboundMessage message) {
+    String recipient = encoded(message.recipientId().orElse("-"));
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(baseUrl + "/chats/" + recipient + "/messages"))
+            .timeout(timeout)
+            .header("Content-Type", "application/json")
+            .header("User-Agent", userAgent)
+            .header("Idempotency-Key", message.messageId())
+            .header("X-Creator-Id", encoded(message.creator()))
+            .POST(HttpRequest.BodyPublishers.ofString(body(message)));
+    apiKey.ifPresent(key -> request.header("Authorization", "Bearer " + key.get()));
+    return request.build();
+  }
+
+  private static String encoded(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+
+  private String body(OutboundMessage message) {
+    Map<String, Object> body = new LinkedHashMap<>();
+    message.content().ifPresent(content -> body.put("text", content));
+    if (!message.mediaUrls().isEmpty()) {
+      body.put("mediaUrls", message.mediaUrls());
+    }
+    try {
+      return json.writeValueAsString(body);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("text and URLs must be writable as JSON");
+    }
+  }
+
+  /** Seconds or a date; a date in the past is zero. */
+  private Optional<Duration> retryAfter(String value) {
+    try {
+      return Optional.of(Duration.ofSeconds(Math.max(0, Long.parseLong(value.strip()))));
+    } catch (NumberFormatException notSeconds) {
+      try {
+        Instant date =
+            ZonedDateTime.parse(value.strip(), DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
+        Duration wait = Duration.between(clock.instant(), date);
+        return Optional.of(wait.isNegative() ? Duration.ZERO : wait);
+      } catch (DateTimeParseException notADate) {
+        return Optional.empty();
+      }
+    }
+  }
+
+  /** Sets up an {@link HttpOnlyFansGateway}. Not thread-safe. */
+  public static final class Builder {
+    private final URI baseUrl;
+    private String userAgent = "huntaze-ratelimiter";
+    private Optional<Supplier<String>> apiKey = Optional.empty();
+    private Duration timeout = Duration.ofSeconds(30);
+    private Duration connectTimeout = Duration.ofSeconds(5);
+    private InstantSource clock = InstantSource.system();
+
+    private Builder(URI baseUrl) {
+      requireNonNull(baseUrl, "baseUrl");
+      String scheme = baseUrl.getScheme();
+      if (baseUrl.getHost() == null
+          || !("http".equalsIgnoreCase(scheme) || "https".equalsIgnoreCase(scheme))) {
+        throw new IllegalArgumentException(
+            "baseUrl must be http:// or https:// with a host, was '" + baseUrl + "'");
+      }
+      String text = baseUrl.toString();
+      this.baseUrl = URI.create(text.endsWith("/") ? text.substring(0, text.length() - 1) : text);
+    }
+
+    /**
+     * Sets what the API sees as our user agent.
+     *
+     * @param userAgent the header's value
+     * @return this builder
+     */
+    public Builder userAgent(String userAgent) {
+      this.userAgent = requireNonNull(userAgent, "userAgent");
+      return this;
+    }
+
+    /**
+     * Sets where credentials come from; asked for every call. Default: none are sent.
+     *
+     * @param apiKey gives the current bearer token
+     * @return this builder
+     */
+    public Builder apiKey(Supplier<String> apiKey) {
+      this.apiKey = Optional.of(apiKey);
+      return this;
+    }
+
+    /**
+     * How long an answer may take. Default 30 s.
+     *
+     * @param timeout the time-out, more than zero
+     * @return this builder
+     */
+    public Builder timeout(Duration timeout) {
+      this.timeout = positive("timeout", timeout);
+      return this;
+    }
+
+    /**
+     * How long a connection may take. Default 5 s.
+     *
+     * @param connectTimeout the time-out, more than zero
+     * @return this builder
+     */
+    public Builder connectTimeout(Duration connectTimeout) {
+      this.connectTimeout = positive("connectTimeout", connectTimeout);
+      return this;
+    }
+
+    /**
+     * The wall clock that dates in {@code Retry-After} are compared with. Default: the system's.
+     *
+     * @param clock the clock
+     * @return this builder
+     */
+    public Builder clock(InstantSource clock) {
+      this.clock = requireNonNull(clock, "clock");
+      return this;
+    }
+
+    /**
+     * {@return the gateway}
+     */
+    public HttpOnlyFansGateway build() {
+      return new HttpOnlyFansGateway(this);
+    }
+
+    private static Duration positive(String name, Duration value) {
+      if (requireNonNull(value, name).isNegative() || value.isZero()) {
+        throw new IllegalArgumentException(name + " must be more than zero, was " + value);
+      }
+      return value;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package com.huntaze.ratelimiter.delivery;
+
+import static java.util.Objects.requireNonNull;
+
+import com.huntaze.ratelimiter.limit.Ticker;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A sent-log of one process, for the embedded topology and tests. Thread-safe. It forgets the oldest
+ * of its messages beyond a bound, and everything with the process.
+ */
+public final class InMemorySentLog implements SentLog {
+  private static final int MAX_REMEMBERED = 100_000;
+
+  private record State(boolean sent, long leaseEnd) {}
+
+  private final Ticker ticker;
+  private final Map<String, State> states =
+      new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, State> eldest) {
+          return size() > MAX_REMEMBERED;
+        }
+      };
+
+  /** A log on the JVM's monotonic clock. */
+  public InMemorySentLog() {
+    this(Ticker.system());
+  }
+
+  /**
+   * A log on a given clock.
+   *
+   * @param ticker what leases are measured by
+   */
+  public InMemorySentLog(Ticker ticker) {
+    this.ticker = requireNonNull(ticker, "ticker");
+  }
+
+  @Override
+  public synchronized Begin begin(String messageId, Duration lease) {
+    State state = states.get(messageId);
+    if (state == null) {
+      states.put(messageId, new State(false, ticker.nanos() + lease.toNanos()));
+      return Begin.STARTED;
+    }
+    if (state.sent) {
+      return Begin.ALREADY_SENT;
+    }
+    return ticker.nanos() - state.leaseEnd < 0 ? Begin.IN_PROGRESS : Begin.IN_DOUBT;
+  }
+
+  @Override
+  public synchronized void sent(String messageId) {
+    states.put(messageId, new State(true, 0));
+  }
+
+  @Override
+  public synchronized void notSent(String messageId) {
+    State state = states.get(messageId);
+    if (state != null && !state.sent) {
+      states.remove(messageId);
+    }
+  }
+}

@@ -1,0 +1,75 @@
+package com.huntaze.ratelimiter.fallback;
+
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Keeps messages that the queue would not take, until they are replayed.
+ *
+ * <p>Called by the client (to store) and by the {@link Replayer} (all else). Implemented by {@link
+ * InMemoryFallbackStore} and, in its own module, on JDBC; a new implementation runs the testkit's
+ * {@code FallbackStoreContract}. Thread-safe, and safe to use from many processes where the store is
+ * shared. Every method throws {@link FallbackException} if the store cannot be used; then nothing
+ * was changed as far as the caller may assume, and storing again is safe.
+ */
+public interface FallbackStore {
+  /**
+   * Stores a message, durably once this returns. The same message again changes nothing.
+   *
+   * @param message the message as accepted
+   * @param error why the queue would not take it, without content
+   * @throws FallbackException if it could not be stored, or another message has the same id
+   */
+  void store(OutboundMessage message, String error);
+
+  /**
+   * Hands out messages that are due, oldest first; each to one claimer at a time. After the lease a
+   * claim lapses, and the message is handed out again.
+   *
+   * @param max the most to hand out, 1 or more
+   * @param lease how long the claimer has
+   * @return the claimed messages
+   */
+  List<StoredMessage> claim(int max, Duration lease);
+
+  /**
+   * Ends claims: the queue has these messages now.
+   *
+   * @param claimed claimed messages
+   * @return how many of them were still this claimer's to settle
+   */
+  int replayed(List<StoredMessage> claimed);
+
+  /**
+   * Ends a claim without success: counts an attempt and waits.
+   *
+   * @param claimed a claimed message
+   * @param error what failed, without content
+   * @param retryIn how long it is left alone
+   * @return whether it was still this claimer's to settle
+   */
+  boolean failed(StoredMessage claimed, String error, Duration retryIn);
+
+  /**
+   * Ends a claim for good: the message waits for an operator.
+   *
+   * @param claimed a claimed message
+   * @param error why, without content
+   * @return whether it was still this claimer's to settle
+   */
+  boolean dead(StoredMessage claimed, String error);
+
+  /**
+   * Makes a dead message wait for replay again, due now and with its attempts forgotten.
+   *
+   * @param messageId the message's id
+   * @return whether there was a dead message of that id
+   */
+  boolean revive(String messageId);
+
+  /**
+   * {@return what the store holds}
+   */
+  FallbackBacklog backlog();
+}

@@ -1,0 +1,107 @@
+package com.huntaze.ratelimiter.limit;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Asks for leave to make one call.
+ *
+ * <p>Immutable and thread-safe. The id makes the request idempotent: the same id asks for the same
+ * permit. At the edge every call to the API is a permit of its own, so the id there is message and
+ * attempt ({@link #forCall}).
+ */
+public final class PermitRequest {
+  /** The longest id a request may have, in characters. */
+  public static final int MAX_ID_LENGTH = 160;
+
+  private final String id;
+  private final List<Scope> scopes;
+  private final Duration bookingHorizon;
+
+  private PermitRequest(String id, List<Scope> scopes, Duration bookingHorizon) {
+    this.id = id;
+    this.scopes = scopes;
+    this.bookingHorizon = bookingHorizon;
+  }
+
+  /**
+   * A request that counts on the global scope and on the given ones, and is refused when it cannot
+   * go now.
+   *
+   * @param id the id, 1 to {@value #MAX_ID_LENGTH} characters
+   * @param scopes further scopes; those the bucket has no limit for are not counted
+   * @return the request
+   * @throws IllegalArgumentException if the id is blank or too long
+   */
+  public static PermitRequest of(String id, Scope... scopes) {
+    requireNonNull(id, "id");
+    if (id.isBlank() || id.length() > MAX_ID_LENGTH) {
+      throw new IllegalArgumentException(
+          "permit id must be 1 to " + MAX_ID_LENGTH + " characters and not blank, was "
+              + id.length() + " characters");
+    }
+    List<Scope> all = new ArrayList<>(scopes.length + 1);
+    all.add(Scope.global());
+    for (Scope scope : scopes) {
+      if (!all.contains(requireNonNull(scope, "scope"))) {
+        all.add(scope);
+      }
+    }
+    return new PermitRequest(id, List.copyOf(all), Duration.ZERO);
+  }
+
+  /**
+   * The request for one call to the API: each attempt at a message is a permit of its own.
+   *
+   * @param messageId the message's id
+   * @param attempt which attempt at it this is, from 1
+   * @param scopes further scopes beside the global one
+   * @return the request, with the id {@code messageId#attempt}
+   */
+  public static PermitRequest forCall(String messageId, int attempt, Scope... scopes) {
+    return of(messageId + "#" + attempt, scopes);
+  }
+
+  /**
+   * The same request, which books the earliest instant its scopes leave free when it cannot go now.
+   *
+   * @param horizon how far ahead the instant may lie; zero asks for no booking
+   * @return the request
+   * @throws IllegalArgumentException if the horizon is negative
+   */
+  public PermitRequest bookingUpTo(Duration horizon) {
+    if (requireNonNull(horizon, "horizon").isNegative()) {
+      throw new IllegalArgumentException("horizon must not be negative, was " + horizon);
+    }
+    return new PermitRequest(id, scopes, horizon);
+  }
+
+  /**
+   * {@return the id of the permit}
+   */
+  public String id() {
+    return id;
+  }
+
+  /**
+   * {@return the scopes the permit is counted on, the global one first}
+   */
+  public List<Scope> scopes() {
+    return scopes;
+  }
+
+  /**
+   * {@return how far ahead a booking may lie; zero if none is wanted}
+   */
+  public Duration bookingHorizon() {
+    return bookingHorizon;
+  }
+
+  @Override
+  public String toString() {
+    return "PermitRequest[" + id + ", scopes=" + scopes.size() + "]";
+  }
+}

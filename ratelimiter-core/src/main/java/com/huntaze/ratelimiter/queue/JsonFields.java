@@ -1,0 +1,134 @@
+package com.huntaze.ratelimiter.queue;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.huntaze.ratelimiter.queue.PayloadException.Reason;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The fields of a JSON object, taken out one by one with their types checked; what is left at the
+ * end is what the reader does not know. Faults name the field and nothing of its value.
+ */
+final class JsonFields {
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxNestingDepth(32).build())
+                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                  .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+                  .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private final Map<String, Object> fields;
+
+  private JsonFields(Map<String, Object> fields) {
+    this.fields = fields;
+  }
+
+  static JsonFields parse(String body) {
+    Object value;
+    try {
+      value = MAPPER.readValue(body, Object.class);
+    } catch (JsonProcessingException e) {
+      throw new PayloadException(Reason.NOT_JSON, "body"); // the cause quotes what it read
+    }
+    if (!(value instanceof Map<?, ?> map)) {
+      throw new PayloadException(Reason.NOT_AN_OBJECT, "body");
+    }
+    return new JsonFields(stringKeys(map));
+  }
+
+  static String write(Object value) {
+    try {
+      return MAPPER.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a validated message must be writable as JSON");
+    }
+  }
+
+  boolean has(String name) {
+    return fields.containsKey(name);
+  }
+
+  String required(String name) {
+    return optional(name).orElseThrow(() -> new PayloadException(Reason.MISSING_FIELD, name));
+  }
+
+  /** The text of a field; absent, null and blank are the same. */
+  Optional<String> optional(String name) {
+    Object value = take(name);
+    if (value == null) {
+      return Optional.empty();
+    }
+    if (!(value instanceof String text)) {
+      throw new PayloadException(Reason.WRONG_TYPE, name);
+    }
+    return text.isBlank() ? Optional.empty() : Optional.of(text);
+  }
+
+  Instant instant(String name) {
+    String text = required(name);
+    try {
+      return OffsetDateTime.parse(text).toInstant();
+    } catch (DateTimeException e) {
+      throw new PayloadException(Reason.WRONG_TYPE, name);
+    }
+  }
+
+  Optional<Priority> priority(String name) {
+    return optional(name)
+        .map(
+            text ->
+                Priority.fromWireName(text)
+                    .orElseThrow(() -> new PayloadException(Reason.WRONG_TYPE, name)));
+  }
+
+  List<String> texts(String name) {
+    Object value = take(name);
+    if (value == null) {
+      return List.of();
+    }
+    if (!(value instanceof List<?> list) || !list.stream().allMatch(String.class::isInstance)) {
+      throw new PayloadException(Reason.WRONG_TYPE, name);
+    }
+    return list.stream().map(String.class::cast).toList();
+  }
+
+  JsonFields object(String name) {
+    Object value = take(name);
+    if (value == null) {
+      return new JsonFields(new LinkedHashMap<>());
+    }
+    if (!(value instanceof Map<?, ?> map)) {
+      throw new PayloadException(Reason.WRONG_TYPE, name);
+    }
+    return new JsonFields(stringKeys(map));
+  }
+
+  Map<String, Object> rest() {
+    return fields;
+  }
+
+  private @Nullable Object take(String name) {
+    return fields.remove(name);
+  }
+
+  private static Map<String, Object> stringKeys(Map<?, ?> map) {
+    Map<String, Object> copy = new LinkedHashMap<>();
+    map.forEach((key, value) -> copy.put((String) key, value));
+    return copy;
+  }
+}

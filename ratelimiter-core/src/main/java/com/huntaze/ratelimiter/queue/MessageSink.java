@@ -1,0 +1,54 @@
+package com.huntaze.ratelimiter.queue;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Where the client and the replayer put accepted messages: a queue, or something that sends them
+ * directly.
+ *
+ * <p>Implemented by {@link InMemoryQueue} and by adapters such as SQS; a new implementation runs the
+ * testkit's {@code MessageSinkContract}. Thread-safe. Returning means that the sink has the message
+ * as durably as it promises to; everything else is a {@link SinkException} that says what is known.
+ */
+@FunctionalInterface
+public interface MessageSink {
+  /**
+   * Puts one message. Blocks for at most one round trip, bounded by the sink's own time-outs; does
+   * not retry.
+   *
+   * @param message what to put
+   * @return that it was taken, with the sink's own id for it if it gives one
+   * @throws SinkException if the sink did not acknowledge it
+   */
+  SinkResult.Taken send(OutboundMessage message);
+
+  /**
+   * Puts any number of messages, in order. Faults are answers here: one message that is not taken
+   * says nothing about its neighbours.
+   *
+   * @param messages what to put
+   * @return item <i>i</i> says what became of message <i>i</i>
+   */
+  default List<SinkResult> sendAll(List<OutboundMessage> messages) {
+    List<SinkResult> results = new ArrayList<>(messages.size());
+    for (OutboundMessage message : messages) {
+      try {
+        results.add(send(message));
+      } catch (SinkException e) {
+        results.add(new SinkResult.NotTaken(e));
+      }
+    }
+    return results;
+  }
+
+  /**
+   * Counts what waits behind this sink, for status pages. May take a round trip.
+   *
+   * @return the counts, {@link QueueDepth#UNKNOWN} where there is nothing to count
+   * @throws SinkException if it could not be asked
+   */
+  default QueueDepth depth() {
+    return QueueDepth.UNKNOWN;
+  }
+}
