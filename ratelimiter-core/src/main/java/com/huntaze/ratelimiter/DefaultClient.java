@@ -97,6 +97,9 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
 
   static RateLimitedOnlyFansClient start(RateLimitedOnlyFansClient.Builder builder) {
     DefaultClient client = new DefaultClient(builder);
+    if (builder.directGateway != null) {
+      builder.directGateway.warmUp();
+    }
     if (client.embedded != null) {
       client.embedded.start();
     }

@@ -126,6 +126,7 @@ public final class Dispatcher implements AutoCloseable {
 
   private void poll() {
     try {
+      warmUp();
       while (!stop.isStopped()) {
         try {
           int room = room();
@@ -142,6 +143,16 @@ public final class Dispatcher implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       log.debug("The dispatcher's poller was told to stop");
+    }
+  }
+
+  /** What is slow the first time is done before the first permit, which stays fresh for a moment. */
+  private void warmUp() {
+    try {
+      settings.gateway.warmUp();
+      settings.sentLog.notSent("warm-up"); // forgets nothing: no message has this id
+    } catch (RuntimeException e) {
+      log.debug("The dispatcher could not warm up; its first calls may be slow", e);
     }
   }
 

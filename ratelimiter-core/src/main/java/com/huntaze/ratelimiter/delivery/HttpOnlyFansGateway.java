@@ -7,7 +7,11 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
@@ -23,7 +27,13 @@ import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Calls the external API over HTTP/1.1: {@code POST {base}/chats/{recipient}/messages}.
@@ -34,7 +44,10 @@ import java.util.function.Supplier;
  * does not come within the time-out is an ambiguous {@link GatewayException}.
  */
 public final class HttpOnlyFansGateway implements OnlyFansGateway {
+  private static final Logger log = LoggerFactory.getLogger(HttpOnlyFansGateway.class);
   private static final int MAX_DATA = 4_096;
+  private static final String CANNED_ANSWER =
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 
   private final URI baseUrl;
   private final String userAgent;
@@ -71,7 +84,7 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
 
   @Override
   public GatewayResponse call(OutboundMessage message) {
-    HttpRequest request = request(message);
+    HttpRequest request = request(baseUrl, message, apiKey.map(Supplier::get));
     try {
       HttpResponse<String> response =
           http.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
@@ -91,17 +104,43 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     }
   }
 
-  private HttpRequest request(OutboundMessage message) {
+  /** Sends one request to a socket of this machine that answers 200, and to nobody else. */
+  @Override
+  public void warmUp() {
+    OutboundMessage message =
+        OutboundMessage.builder("warm-up", "warm-up", clock.instant())
+            .recipientId("warm-up")
+            .content("warm-up")
+            .build();
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      URI here = new URI("http", null, "127.0.0.1", socket.getLocalPort(), "", null, null);
+      CompletableFuture<HttpResponse<String>> answer =
+          http.sendAsync(
+              request(here, message, Optional.empty()),
+              HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+      socket.setSoTimeout(2_000);
+      try (Socket connection = socket.accept()) {
+        connection.getOutputStream().write(CANNED_ANSWER.getBytes(StandardCharsets.US_ASCII));
+        answer.get(2, TimeUnit.SECONDS);
+      }
+    } catch (IOException | URISyntaxException | ExecutionException | TimeoutException e) {
+      log.debug("The gateway could not warm up; its first call may be slow", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private HttpRequest request(URI base, OutboundMessage message, Optional<String> key) {
     String recipient = encoded(message.recipientId().orElse("-"));
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(baseUrl + "/chats/" + recipient + "/messages"))
+        HttpRequest.newBuilder(URI.create(base + "/chats/" + recipient + "/messages"))
             .timeout(timeout)
             .header("Content-Type", "application/json")
             .header("User-Agent", userAgent)
             .header("Idempotency-Key", message.messageId())
             .header("X-Creator-Id", encoded(message.creator()))
             .POST(HttpRequest.BodyPublishers.ofString(body(message)));
-    apiKey.ifPresent(key -> request.header("Authorization", "Bearer " + key.get()));
+    key.ifPresent(token -> request.header("Authorization", "Bearer " + token));
     return request.build();
   }
 

@@ -1,0 +1,144 @@
+package com.huntaze.ratelimiter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.huntaze.ratelimiter.limit.RateLimit;
+import java.net.URI;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
+class RateLimiterConfigTest {
+  @Test
+  void an_empty_environment_is_off_with_the_defaults() {
+    RateLimiterConfig config = RateLimiterConfig.from(Map.of());
+    assertThat(config.enabled()).isFalse();
+    assertThat(config.newSwitch().percent()).isZero();
+    assertThat(config.region()).isEqualTo("us-east-1");
+    assertThat(config.rateLimit()).isEqualTo(RateLimit.rolling(10, Duration.ofSeconds(60)));
+    assertThat(config.queue()).isEmpty();
+    assertThat(config.environment()).isEqualTo("development");
+  }
+
+  @Test
+  void every_setting_is_read() {
+    Map<String, String> settings = new HashMap<>();
+    settings.put("RATE_LIMITER_ENABLED", "true");
+    settings.put("RATE_LIMITER_ROLLOUT_PERCENT", "10");
+    settings.put("SQS_RATE_LIMITER_QUEUE", "huntaze-rate-limiter-queue");
+    settings.put("WORKFLOWS_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/000000000000/w.fifo");
+    settings.put("AWS_REGION", "eu-west-1");
+    settings.put("AWS_ENDPOINT_URL", "http://127.0.0.1:9324");
+    settings.put("REDIS_URL", "rediss://cache.example.com:6380");
+    settings.put("DATABASE_URL", "postgresql://app:p%40ss@db.example.com:5433/huntaze?ssl=true");
+    settings.put("ONLYFANS_API_URL", "https://api.example.com/api2/v2");
+    settings.put("ONLYFANS_USER_AGENT", "huntaze/1");
+    settings.put("ONLYFANS_API_KEY", "key-1");
+    settings.put("RATE_LIMIT", "200/h");
+    settings.put("ENVIRONMENT", "production");
+    RateLimiterConfig config = RateLimiterConfig.from(settings);
+    assertThat(config.newSwitch().percent()).isEqualTo(10);
+    assertThat(config.queue()).contains("huntaze-rate-limiter-queue");
+    assertThat(config.workflowQueue()).get().asString().endsWith("w.fifo");
+    assertThat(config.region()).isEqualTo("eu-west-1");
+    assertThat(config.awsEndpoint()).contains(URI.create("http://127.0.0.1:9324"));
+    assertThat(config.redisUrl()).contains(URI.create("rediss://cache.example.com:6380"));
+    assertThat(config.database().get().jdbcUrl())
+        .isEqualTo("jdbc:postgresql://db.example.com:5433/huntaze?ssl=true");
+    assertThat(config.database().get().user()).contains("app");
+    assertThat(config.database().get().password()).contains("p@ss");
+    assertThat(config.apiUrl()).contains(URI.create("https://api.example.com/api2/v2"));
+    assertThat(config.userAgent()).contains("huntaze/1");
+    assertThat(config.secret("ONLYFANS_API_KEY").get()).contains("key-1");
+    assertThat(config.secret("REDIS_AUTH_TOKEN").get()).isEqualTo(Optional.empty());
+    assertThat(config.rateLimit()).isEqualTo(RateLimit.rolling(200, Duration.ofHours(1)));
+    assertThat(config.environment()).isEqualTo("production");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "RATE_LIMITER_ENABLED | maybe | true or false",
+        "RATE_LIMITER_ROLLOUT_PERCENT | 140 | 0 to 100",
+        "RATE_LIMITER_ROLLOUT_PERCENT | -1 | 0 to 100",
+        "RATE_LIMITER_ROLLOUT_PERCENT | ten | 0 to 100",
+        "SQS_RATE_LIMITER_QUEUE | a queue | letters, digits",
+        "SQS_WORKFLOW_QUEUE | workflows | ends in .fifo",
+        "WORKFLOWS_QUEUE_URL | https://sqs.example.com/000000000000/workflows | ends in .fifo",
+        "AWS_ENDPOINT_URL | 127.0.0.1:9324 | http:// or https://",
+        "REDIS_URL | http://cache | redis:// or rediss://",
+        "REDIS_URL | redis:// | with a host",
+        "ONLYFANS_API_URL | ht!tp:/x | http:// or https://",
+        "RATE_LIMIT | -10/60s | permits / window",
+        "RATE_LIMIT | 0/60s | 1 to 1000000",
+        "RATE_LIMIT | 10/60 | ms, s, m or h",
+        "RATE_LIMIT | 10/25h | 1ms to 24h"
+      })
+  void a_wrong_setting_is_refused_with_its_name_its_value_and_what_is_allowed(
+      String name, String value, String allowed) {
+    assertThatThrownBy(() -> RateLimiterConfig.from(Map.of(name, value)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(name)
+        .hasMessageContaining("'" + value + "'")
+        .hasMessageContaining(allowed);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "jdbc:oracle:thin:@host/db | oracle",
+        "mongodb://host/db | mongodb",
+        "not a url | no URL",
+        "postgresql:///db | postgresql"
+      })
+  void an_unknown_dialect_is_refused_with_those_that_are_known(String value, String named) {
+    assertThatThrownBy(() -> RateLimiterConfig.from(Map.of("DATABASE_URL", value)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("DATABASE_URL")
+        .hasMessageContaining(named)
+        .hasMessageContaining("postgresql, mysql, mariadb, h2");
+  }
+
+  @Test
+  void all_wrong_settings_are_reported_together() {
+    assertThatThrownBy(
+            () ->
+                RateLimiterConfig.from(
+                    Map.of("RATE_LIMITER_ENABLED", "maybe", "RATE_LIMIT", "many", "REDIS_URL", "x")))
+        .hasMessageContaining("RATE_LIMITER_ENABLED")
+        .hasMessageContaining("RATE_LIMIT ")
+        .hasMessageContaining("REDIS_URL");
+  }
+
+  @Test
+  void credentials_are_never_shown() {
+    String secret = "hunter2";
+    assertThatThrownBy(
+            () ->
+                RateLimiterConfig.from(
+                    Map.of(
+                        "REDIS_URL", "http://user:" + secret + "@cache",
+                        "DATABASE_URL", "oracle://app:" + secret + "@db/x")))
+        .hasMessageNotContaining(secret);
+    RateLimiterConfig config =
+        RateLimiterConfig.from(
+            Map.of(
+                "ONLYFANS_API_KEY", secret,
+                "REDIS_URL", "redis://:" + secret + "@cache",
+                "DATABASE_URL", "postgresql://app:" + secret + "@db/x"));
+    assertThat(config.toString()).doesNotContain(secret);
+    assertThat(config.database().get().toString()).doesNotContain(secret);
+    assertThat(DatabaseUrl.parse("jdbc:postgresql://db/x?user=a&password=" + secret).toString())
+        .doesNotContain(secret);
+  }
+}
