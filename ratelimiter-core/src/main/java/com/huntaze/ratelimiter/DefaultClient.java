@@ -250,10 +250,9 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   private static void say(SendResult result) {
     switch (result.status()) {
       case FAILED -> log.error("Message {} failed: {}", result.messageId(), result.error().get());
-      case STORED ->
-          log.warn("Message {} stored for replay: {}", result.messageId(), result.error().get());
-      case INVALID ->
-          log.info("Message {} invalid: {}", result.messageId(), result.error().get());
+      case STORED, INVALID ->
+          log.info(
+              "Message {} {}: {}", result.messageId(), result.status(), result.error().get());
       default -> log.info("Message {} {}", result.messageId(), result.status());
     }
   }
