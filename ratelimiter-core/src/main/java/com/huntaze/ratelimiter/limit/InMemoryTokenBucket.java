@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -243,7 +244,7 @@ public final class InMemoryTokenBucket implements TokenBucket {
   }
 
   private Instant instant(long at, long now) {
-    return clock.instant().plus(duration(at - now));
+    return clock.instant().plus(at - now, ChronoUnit.MICROS);
   }
 
   private static long micros(Duration duration) {

@@ -2,11 +2,11 @@ package com.huntaze.ratelimiter.redis;
 
 import com.huntaze.ratelimiter.testkit.ManualTime;
 import java.net.URI;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.RedisProtocol;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
 import redis.clients.jedis.providers.PooledConnectionProvider;
@@ -23,8 +23,7 @@ final class ManualTimeRedis extends UnifiedJedis {
   ManualTimeRedis(URI uri, ManualTime time) {
     super(
         new PooledConnectionProvider(new HostAndPort(uri.getHost(), uri.getPort())),
-        1,
-        Duration.ofSeconds(5));
+        RedisProtocol.RESP2);
     this.time = time;
   }
 

@@ -1,0 +1,13 @@
+/** Contracts, fakes and local services for tests of the SDK and of code that uses it. */
+module com.huntaze.ratelimiter.testkit {
+  requires transitive com.huntaze.ratelimiter;
+  requires transitive java.sql;
+  requires transitive org.junit.jupiter.api;
+  requires transitive org.jspecify;
+  requires java.naming;
+  requires jdk.httpserver;
+  requires org.assertj.core;
+  requires org.slf4j;
+
+  exports com.huntaze.ratelimiter.testkit;
+}

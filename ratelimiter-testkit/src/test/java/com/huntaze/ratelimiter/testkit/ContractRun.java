@@ -1,0 +1,43 @@
+package com.huntaze.ratelimiter.testkit;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+/** Runs tests of a contract one by one, on a part that may break it. */
+final class ContractRun {
+  private ContractRun() {}
+
+  /** The names of a contract's tests. */
+  static List<String> tests(Class<?> contract) {
+    return Arrays.stream(contract.getDeclaredMethods())
+        .filter(method -> method.isAnnotationPresent(Test.class))
+        .map(Method::getName)
+        .toList();
+  }
+
+  /**
+   * What a test failed with; empty if it passed.
+   *
+   * @param contract the contract
+   * @param test the name of one of its tests
+   * @param instance makes an instance for the part, as JUnit does for each test
+   */
+  static <T> Optional<Throwable> failure(
+      Class<T> contract, String test, Supplier<? extends T> instance) {
+    try {
+      contract.getDeclaredMethod(test).invoke(instance.get());
+      return Optional.empty();
+    } catch (InvocationTargetException e) {
+      return Optional.of(e.getCause());
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(e);
+    } finally {
+      Thread.interrupted(); // whatever the test left behind
+    }
+  }
+}

@@ -1,0 +1,196 @@
+package com.huntaze.ratelimiter.testkit;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.huntaze.ratelimiter.fallback.FallbackBacklog;
+import com.huntaze.ratelimiter.fallback.FallbackException;
+import com.huntaze.ratelimiter.fallback.FallbackStore;
+import com.huntaze.ratelimiter.fallback.InMemoryFallbackStore;
+import com.huntaze.ratelimiter.fallback.StoredMessage;
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator;
+import org.junit.jupiter.api.Test;
+
+/** The contract finds stores that break it, each by the promise it breaks. */
+@DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
+class FallbackStoreContractTest {
+  @Test
+  void a_store_that_hands_a_message_to_two_claimers_is_found() {
+    FallbackStoreContract contract = contract(HandsOutTwice::new);
+
+    assertBroken(contract::what_is_claimed_is_not_handed_out_again);
+    assertBroken(contract::many_claimers_at_once_get_each_message_once);
+  }
+
+  @Test
+  void a_store_that_hands_a_message_to_two_claimers_at_once_is_found() throws Exception {
+    FallbackStoreContract contract = contract(LooksBeforeItLeases::new);
+
+    contract.what_is_claimed_is_not_handed_out_again();
+    assertBroken(contract::many_claimers_at_once_get_each_message_once);
+  }
+
+  @Test
+  void a_store_that_lets_a_late_holder_settle_is_found() {
+    FallbackStoreContract contract = contract(TrustsEveryHolder::new);
+
+    assertBroken(contract::a_lapsed_claim_is_handed_out_again_and_its_holder_is_too_late);
+  }
+
+  @Test
+  void a_store_without_a_back_off_is_found() {
+    FallbackStoreContract contract = contract(NeverBacksOff::new);
+
+    assertBroken(contract::a_failed_message_waits_out_its_back_off);
+  }
+
+  @Test
+  void a_store_that_drops_the_second_of_two_messages_is_found() {
+    FallbackStoreContract contract = contract(KeepsTheFirst::new);
+
+    assertBroken(contract::another_message_under_the_same_id_is_refused);
+  }
+
+  @Test
+  void a_store_that_starts_with_the_youngest_is_found() {
+    FallbackStoreContract contract = contract(YoungestFirst::new);
+
+    assertBroken(contract::the_oldest_are_claimed_first_and_no_more_than_asked_for);
+  }
+
+  private static FallbackStoreContract contract(Supplier<FallbackStore> store) {
+    return new FallbackStoreContract() {
+      @Override
+      protected FallbackStore newStore() {
+        return store.get();
+      }
+    };
+  }
+
+  private static void assertBroken(ThrowingCallable promise) {
+    assertThatThrownBy(promise).isInstanceOf(AssertionError.class);
+  }
+
+  /** A right store; those below are wrong in one way each. */
+  private static class Right implements FallbackStore {
+    private final InMemoryFallbackStore store = new InMemoryFallbackStore();
+
+    @Override
+    public void store(OutboundMessage message, String error) {
+      store.store(message, error);
+    }
+
+    @Override
+    public List<StoredMessage> claim(int max, Duration lease) {
+      return store.claim(max, lease);
+    }
+
+    @Override
+    public int replayed(List<StoredMessage> claimed) {
+      return store.replayed(claimed);
+    }
+
+    @Override
+    public boolean failed(StoredMessage claimed, String error, Duration retryIn) {
+      return store.failed(claimed, error, retryIn);
+    }
+
+    @Override
+    public boolean dead(StoredMessage claimed, String error) {
+      return store.dead(claimed, error);
+    }
+
+    @Override
+    public boolean revive(String messageId) {
+      return store.revive(messageId);
+    }
+
+    @Override
+    public FallbackBacklog backlog() {
+      return store.backlog();
+    }
+  }
+
+  private static final class HandsOutTwice extends Right {
+    @Override
+    public List<StoredMessage> claim(int max, Duration lease) {
+      return super.claim(max, Duration.ZERO);
+    }
+  }
+
+  private static final class LooksBeforeItLeases extends Right {
+    private final Set<String> leased = ConcurrentHashMap.newKeySet();
+
+    @Override
+    public List<StoredMessage> claim(int max, Duration lease) {
+      List<StoredMessage> free =
+          super.claim(Integer.MAX_VALUE, Duration.ZERO).stream()
+              .filter(stored -> !leased.contains(stored.message().messageId()))
+              .limit(max)
+              .toList();
+      LockSupport.parkNanos(100_000);
+      free.forEach(stored -> leased.add(stored.message().messageId()));
+      return free;
+    }
+
+    @Override
+    public int replayed(List<StoredMessage> claimed) {
+      return claimed.size();
+    }
+  }
+
+  private static final class TrustsEveryHolder extends Right {
+    private final Map<String, StoredMessage> latest = new ConcurrentHashMap<>();
+
+    @Override
+    public List<StoredMessage> claim(int max, Duration lease) {
+      List<StoredMessage> claimed = super.claim(max, lease);
+      claimed.forEach(stored -> latest.put(stored.message().messageId(), stored));
+      return claimed;
+    }
+
+    @Override
+    public int replayed(List<StoredMessage> claimed) {
+      return super.replayed(
+          claimed.stream().map(stored -> latest.get(stored.message().messageId())).toList());
+    }
+  }
+
+  private static final class NeverBacksOff extends Right {
+    @Override
+    public boolean failed(StoredMessage claimed, String error, Duration retryIn) {
+      return super.failed(claimed, error, Duration.ZERO);
+    }
+  }
+
+  private static final class KeepsTheFirst extends Right {
+    @Override
+    public void store(OutboundMessage message, String error) {
+      try {
+        super.store(message, error);
+      } catch (FallbackException e) {
+        // and says nothing
+      }
+    }
+  }
+
+  private static final class YoungestFirst extends Right {
+    @Override
+    public List<StoredMessage> claim(int max, Duration lease) {
+      List<StoredMessage> claimed = new ArrayList<>(super.claim(max, lease));
+      Collections.reverse(claimed);
+      return claimed;
+    }
+  }
+}
