@@ -33,9 +33,9 @@ final class ContractRun {
       contract.getDeclaredMethod(test).invoke(instance.get());
       return Optional.empty();
     } catch (InvocationTargetException e) {
-      return Optional.of(e.getCause());
+      return Optional.of(e.getTargetException());
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError(e);
+      throw new LinkageError(e.getMessage(), e);
     } finally {
       Thread.interrupted(); // whatever the test left behind
     }
