@@ -295,7 +295,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
 
   @Override
   public CloseReport close(Duration deadline) {
-    long end = System.nanoTime() + deadline.toNanos();
+    long end = settings.ticker.nanos() + deadline.toNanos();
     boolean exclusive = false;
     try {
       exclusive = open.writeLock().tryLock(deadline.toNanos(), TimeUnit.NANOSECONDS);
@@ -314,12 +314,12 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
         open.writeLock().unlock();
       }
     }
-    async.close(Duration.ofNanos(Math.max(0, end - System.nanoTime())));
+    async.close(Duration.ofNanos(Math.max(0, end - settings.ticker.nanos())));
     if (replayer != null) {
       replayer.close();
     }
     if (embedded != null) {
-      report = keep(embedded.close(Duration.ofNanos(Math.max(0, end - System.nanoTime()))));
+      report = keep(embedded.close(Duration.ofNanos(Math.max(0, end - settings.ticker.nanos()))));
     }
     validator.close();
     return report;

@@ -105,12 +105,12 @@ public final class Dispatcher implements AutoCloseable {
       endingWorkers = workers;
     }
     if (endingPoller != null && endingWorkers != null) {
-      long end = System.nanoTime() + deadline.toNanos();
+      long end = settings.ticker.nanos() + deadline.toNanos();
       endingPoller.shutdown(); // not interrupted: what a cut receive had taken would stay hidden
       try {
         boolean ended = endingPoller.awaitTermination(deadline.toNanos(), TimeUnit.NANOSECONDS);
         endingWorkers.shutdown();
-        ended &= endingWorkers.awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+        ended &= endingWorkers.awaitTermination(end - settings.ticker.nanos(), TimeUnit.NANOSECONDS);
         if (!ended) {
           log.warn("{} messages were still in hand when the dispatcher closed", inHand());
         }

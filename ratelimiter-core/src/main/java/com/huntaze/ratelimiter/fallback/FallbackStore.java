@@ -15,7 +15,8 @@ import java.util.List;
  */
 public interface FallbackStore {
   /**
-   * Stores a message, durably once this returns. The same message again changes nothing.
+   * Stores a message, durably once this returns. The same message again, whenever it was accepted,
+   * changes nothing.
    *
    * @param message the message as accepted
    * @param error why the queue would not take it, without content

@@ -63,7 +63,7 @@ public final class InMemoryFallbackStore implements FallbackStore {
     Row row = rows.get(message.messageId());
     if (row == null) {
       rows.put(message.messageId(), new Row(message, error, clock.instant()));
-    } else if (!row.message.equals(message)) {
+    } else if (!row.message.isSameAs(message)) {
       throw new FallbackException(
           "another message is stored under the id " + message.messageId(), null);
     }

@@ -162,10 +162,15 @@ public final class OutboundMessage {
     return unknownFields;
   }
 
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof OutboundMessage that
-        && messageId.equals(that.messageId)
+  /**
+   * Whether this is the same message, whenever each of the two was accepted: a caller that sends an id
+   * again sends it later.
+   *
+   * @param that the other message
+   * @return whether all but the timestamps is equal
+   */
+  public boolean isSameAs(OutboundMessage that) {
+    return messageId.equals(that.messageId)
         && action.equals(that.action)
         && userId.equals(that.userId)
         && Objects.equals(creatorId, that.creatorId)
@@ -173,11 +178,17 @@ public final class OutboundMessage {
         && Objects.equals(content, that.content)
         && mediaUrls.equals(that.mediaUrls)
         && priority == that.priority
-        && timestamp.equals(that.timestamp)
         && Objects.equals(workflowId, that.workflowId)
         && Objects.equals(traceId, that.traceId)
         && metadata.equals(that.metadata)
         && unknownFields.equals(that.unknownFields);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof OutboundMessage that
+        && isSameAs(that)
+        && timestamp.equals(that.timestamp);
   }
 
   @Override
