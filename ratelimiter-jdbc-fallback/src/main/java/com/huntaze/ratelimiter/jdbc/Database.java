@@ -1,0 +1,201 @@
+package com.huntaze.ratelimiter.jdbc;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Predicate;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a part does with its data source: borrows a connection for one piece of work, gives it back
+ * as it was, and says what failed without quoting the driver, whose messages may hold values of a
+ * row. Thread-safe.
+ */
+final class Database {
+  private static final Logger log = LoggerFactory.getLogger(Database.class);
+
+  /** How often work is run when the database rolls it back for another transaction's sake. */
+  private static final int TRIES = 5;
+
+  /** Any number will do, as long as every version of this package uses the same one. */
+  private static final String LOCK_SCHEMA = "SELECT pg_advisory_xact_lock(4926015087123)";
+
+  private static final String HAS_SCHEMA =
+      "SELECT to_regclass('onlyfans_messages') IS NOT NULL"
+          + " AND to_regclass('onlyfans_sent_log') IS NOT NULL";
+
+  /** What is done with a connection. */
+  interface Work<T> {
+    T on(Session session) throws SQLException;
+  }
+
+  /** Makes the exception of the part this database serves. */
+  interface Failure {
+    RuntimeException of(String message, @Nullable Throwable cause);
+  }
+
+  private final DataSource dataSource;
+  private final String table;
+  private final Failure failure;
+  private final Duration queryTimeout;
+  private final boolean createsSchema;
+  private volatile boolean schemaCreated;
+  private volatile @Nullable Dialect dialect;
+
+  Database(DataSource dataSource, String table, Failure failure, Settings settings) {
+    this.dataSource = dataSource;
+    this.table = table;
+    this.failure = failure;
+    this.queryTimeout = settings.queryTimeout;
+    this.createsSchema = settings.createSchema;
+    this.dialect = settings.dialect;
+  }
+
+  /** Runs work; what it did is committed when this returns. */
+  <T> T run(String doing, Work<T> work) {
+    if (createsSchema && !schemaCreated) {
+      createSchema();
+    }
+    return attempt(doing, Dialect::isRolledBack, work);
+  }
+
+  /** Applies the schema file; whoever else does so at the same time. */
+  void createSchema() {
+    attempt(
+        "create the tables",
+        e -> Dialect.isRolledBack(e) || (dialect == Dialect.H2 && Dialect.isRaced(e)),
+        session -> {
+          session.begin();
+          if (session.dialect() == Dialect.POSTGRESQL) {
+            session.execute(LOCK_SCHEMA);
+            // Not even "IF NOT EXISTS" then: it would wait for everyone who writes.
+            if (session.query(row -> row.getBoolean(1), HAS_SCHEMA).get(0)) {
+              return true;
+            }
+          }
+          for (String statement : schema(session.dialect().schemaFile())) {
+            session.execute(statement);
+          }
+          return true;
+        });
+    schemaCreated = true;
+  }
+
+  private <T> T attempt(String doing, Predicate<SQLException> again, Work<T> work) {
+    for (int tries = 1; ; tries++) {
+      try {
+        return once(work);
+      } catch (SQLException e) {
+        if (tries == TRIES || !again.test(e)) {
+          throw failure.of("could not " + doing + ": " + describe(e), withoutMessage(e));
+        }
+        log.debug("Rolled back and tried again: could not {}: {}", doing, codes(e));
+      }
+    }
+  }
+
+  private <T> T once(Work<T> work) throws SQLException {
+    Connection connection = connect();
+    Session session = null;
+    boolean done = false;
+    try {
+      session = new Session(connection, dialectOf(connection), timeoutSeconds());
+      T result = work.on(session);
+      session.commit();
+      done = true;
+      return result;
+    } finally {
+      giveBack(connection, session, done);
+    }
+  }
+
+  private Connection connect() throws SQLException {
+    try {
+      return dataSource.getConnection();
+    } catch (RuntimeException e) {
+      // Pools throw such when they are closed or cannot start.
+      throw new SQLException(e.getClass().getName(), "08001", e);
+    }
+  }
+
+  /** Failures here are of no interest to the caller: what was to be committed is. */
+  private static void giveBack(Connection connection, @Nullable Session session, boolean done) {
+    try (connection) {
+      if (session != null) {
+        session.end(done);
+      }
+    } catch (SQLException e) {
+      log.debug("A connection could not be given back in order: {}", codes(e));
+    }
+  }
+
+  private Dialect dialectOf(Connection connection) throws SQLException {
+    Dialect known = dialect;
+    if (known == null) {
+      String product = connection.getMetaData().getDatabaseProductName();
+      Optional<Dialect> named = Dialect.named(product);
+      if (named.isEmpty()) {
+        String allowed = Dialect.allowed();
+        throw failure.of("the database must be one of " + allowed + ", was " + product, null);
+      }
+      known = named.get();
+      dialect = known;
+    }
+    return known;
+  }
+
+  private int timeoutSeconds() {
+    return (int) Math.min(Integer.MAX_VALUE / 1_000, queryTimeout.plusMillis(999).toSeconds());
+  }
+
+  private static String[] schema(String file) {
+    try (InputStream stream = Database.class.getResourceAsStream(file)) {
+      if (stream == null) {
+        throw new IllegalStateException("the schema " + file + " is missing from the jar");
+      }
+      String text = new String(stream.readAllBytes(), UTF_8).replaceAll("(?m)^\\s*--.*$", "");
+      return text.strip().split(";\\s*");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private String describe(SQLException e) {
+    Dialect known = dialect;
+    String file = known == null ? "the schema" : known.schemaFile();
+    if (Dialect.isMissingTable(e)) {
+      return "there is no table " + table + "; call createSchema(), or apply " + file;
+    }
+    if (Dialect.isMissingColumn(e)) {
+      return "the table " + table + " is not as " + file + " has it (" + codes(e) + ")";
+    }
+    return codes(e);
+  }
+
+  /** All that may be said of a driver's exception: its kind and codes, and the kinds beneath it. */
+  private static String codes(SQLException e) {
+    StringBuilder codes = new StringBuilder(e.getClass().getSimpleName());
+    codes.append(", SQLState ").append(e.getSQLState()).append(", code ").append(e.getErrorCode());
+    int depth = 0;
+    for (Throwable cause = e.getCause(); cause != null && depth < 5; cause = cause.getCause()) {
+      codes.append(", by ").append(cause.getClass().getSimpleName());
+      depth++;
+    }
+    return codes.toString();
+  }
+
+  private static SQLException withoutMessage(SQLException e) {
+    SQLException bare = new SQLException(e.getClass().getName(), e.getSQLState(), e.getErrorCode());
+    bare.setStackTrace(e.getStackTrace());
+    return bare;
+  }
+}

@@ -1,0 +1,123 @@
+package com.huntaze.ratelimiter.jdbc;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A borrowed connection and its dialect; every statement on it has a time-out. */
+final class Session {
+  /** Reads one row. */
+  interface Reader<T> {
+    T read(ResultSet row) throws SQLException;
+  }
+
+  /** How many values one statement may list; few enough for every database. */
+  static final int MAX_VALUES = 500;
+
+  private final Connection connection;
+  private final Dialect dialect;
+  private final int timeoutSeconds;
+  private int timeoutBefore = -1;
+  private boolean begun;
+
+  Session(Connection connection, Dialect dialect, int timeoutSeconds) {
+    this.connection = connection;
+    this.dialect = dialect;
+    this.timeoutSeconds = timeoutSeconds;
+  }
+
+  Dialect dialect() {
+    return dialect;
+  }
+
+  /** Makes one transaction of the statements to come. */
+  void begin() throws SQLException {
+    if (connection.getAutoCommit()) {
+      connection.setAutoCommit(false);
+      begun = true;
+    }
+  }
+
+  void commit() throws SQLException {
+    if (!connection.getAutoCommit()) {
+      connection.commit();
+    }
+  }
+
+  /** Leaves the connection as it came. */
+  void end(boolean committed) throws SQLException {
+    if (!committed && !connection.getAutoCommit()) {
+      connection.rollback();
+    }
+    if (timeoutBefore >= 0) {
+      try (Statement statement = connection.createStatement()) {
+        statement.setQueryTimeout(timeoutBefore);
+      }
+    }
+    if (begun) {
+      connection.setAutoCommit(true);
+    }
+  }
+
+  /** How many rows a statement changed. */
+  int update(String template, @Nullable Object... parameters) throws SQLException {
+    try (PreparedStatement statement = prepare(template, parameters)) {
+      return statement.executeUpdate();
+    }
+  }
+
+  /** Whether a row was inserted; false if its key is taken. */
+  boolean insert(String template, @Nullable Object... parameters) throws SQLException {
+    try {
+      return update(template + dialect.unlessTaken(), parameters) == 1;
+    } catch (SQLException e) {
+      if (dialect.isTaken(e)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  <T> List<T> query(Reader<T> reader, String template, @Nullable Object... parameters)
+      throws SQLException {
+    try (PreparedStatement statement = prepare(template, parameters);
+        ResultSet rows = statement.executeQuery()) {
+      List<T> all = new ArrayList<>();
+      while (rows.next()) {
+        all.add(reader.read(rows));
+      }
+      return all;
+    }
+  }
+
+  /** Runs a statement that has no parameters and whose answer, if any, does not matter. */
+  void execute(String sql) throws SQLException {
+    try (PreparedStatement statement = prepare(sql)) {
+      statement.execute();
+    }
+  }
+
+  private PreparedStatement prepare(String template, @Nullable Object... parameters)
+      throws SQLException {
+    PreparedStatement statement = connection.prepareStatement(dialect.sql(template));
+    try {
+      if (dialect == Dialect.H2 && timeoutBefore < 0) {
+        // There it is the connection's, and outlasts the statement.
+        timeoutBefore = statement.getQueryTimeout();
+      }
+      statement.setQueryTimeout(timeoutSeconds);
+      for (int i = 0; i < parameters.length; i++) {
+        statement.setObject(i + 1, parameters[i]);
+      }
+      return statement;
+    } catch (SQLException | RuntimeException e) {
+      statement.close();
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package com.huntaze.ratelimiter.jdbc;
+
+import com.huntaze.ratelimiter.delivery.SentLog;
+import com.huntaze.ratelimiter.testkit.LocalMariaDb;
+import com.huntaze.ratelimiter.testkit.LocalPostgres;
+import com.huntaze.ratelimiter.testkit.SentLogContract;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+class JdbcSentLogContractTest {
+  @Nested
+  class OnPostgres extends SentLogContract {
+    @RegisterExtension static final LocalPostgres postgres = LocalPostgres.shared();
+
+    @Override
+    protected SentLog newLog() {
+      return onEmpty(TestDatabase.POSTGRESQL);
+    }
+  }
+
+  @Nested
+  class OnMariaDb extends SentLogContract {
+    @RegisterExtension static final LocalMariaDb mariaDb = LocalMariaDb.shared();
+
+    @Override
+    protected SentLog newLog() {
+      return onEmpty(TestDatabase.MARIADB);
+    }
+  }
+
+  @Nested
+  class OnH2 extends SentLogContract {
+    @Override
+    protected SentLog newLog() {
+      return onEmpty(TestDatabase.H2);
+    }
+  }
+
+  private static SentLog onEmpty(TestDatabase database) {
+    return JdbcSentLog.builder(database.empty().get()).createSchema(true).build();
+  }
+}

@@ -1,0 +1,161 @@
+package com.huntaze.ratelimiter.sqs;
+
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import com.huntaze.ratelimiter.queue.PayloadCodec;
+import com.huntaze.ratelimiter.queue.SinkException;
+import com.huntaze.ratelimiter.queue.SinkException.Kind;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
+import software.amazon.awssdk.services.sqs.model.SendMessageBatchRequestEntry;
+import software.amazon.awssdk.services.sqs.model.SendMessageRequest;
+
+/**
+ * A message as SQS will get it, checked against what SQS takes. Immutable; {@link #toString} shows
+ * no body.
+ */
+final class SqsEntry {
+  /** What the attributes of the workflow queue take at most: a time, a count and a version. */
+  private static final int WORKFLOW_ATTRIBUTES = 256;
+
+  private final String body;
+  private final Map<String, String> attributes;
+  private final @Nullable String group;
+  private final @Nullable String deduplicationId;
+  private final long bytes;
+
+  private SqsEntry(
+      String body,
+      Map<String, String> attributes,
+      @Nullable String group,
+      @Nullable String deduplicationId) {
+    this.body = body;
+    this.attributes = attributes;
+    this.group = group;
+    this.deduplicationId = deduplicationId;
+    this.bytes = SqsRules.bytes(body, attributes);
+  }
+
+  /**
+   * A message for the entry queue. It has to fit the workflow queue too, or it would be stuck.
+   *
+   * @throws SinkException if SQS would refuse it
+   */
+  static SqsEntry standard(OutboundMessage message, int maxBytes) {
+    Map<String, String> attributes = new LinkedHashMap<>();
+    attributes.put("userId", message.userId());
+    attributes.put("messageType", message.action());
+    attributes.put("timestamp", message.timestamp().toString());
+    attributes.put("priority", message.priority().wireName());
+    SqsEntry entry =
+        new SqsEntry(PayloadCodec.standard().encode(message), attributes, null, null);
+    entry.check(message, maxBytes);
+    // The other shape repeats two ids at most, so that it is not twice as long.
+    if (entry.bytes > maxBytes / 2 - WORKFLOW_ATTRIBUTES) {
+      checkSize(
+          message,
+          SqsRules.bytes(PayloadCodec.workflow().encode(message)) + WORKFLOW_ATTRIBUTES,
+          maxBytes);
+    }
+    return entry;
+  }
+
+  /**
+   * A message for the workflow queue.
+   *
+   * @throws SinkException if SQS would refuse it
+   */
+  static SqsEntry fifo(OutboundMessage message, int maxBytes) {
+    SqsEntry entry =
+        new SqsEntry(
+            PayloadCodec.workflow().encode(message),
+            Map.of(),
+            SqsRules.legalId(message.creator()),
+            SqsRules.legalId(message.messageId()));
+    entry.check(message, maxBytes);
+    return entry;
+  }
+
+  private void check(OutboundMessage message, int maxBytes) {
+    checkCharacters(message, "body", body);
+    attributes.forEach(
+        (name, value) -> {
+          if (value.isEmpty()) {
+            throw refused(message, "attribute " + name + " is empty");
+          }
+          checkCharacters(message, "attribute " + name, value);
+        });
+    checkSize(message, bytes, maxBytes);
+  }
+
+  private static void checkCharacters(OutboundMessage message, String where, String text) {
+    SqsRules.illegalCharacter(text)
+        .ifPresent(
+            c -> {
+              throw refused(message, "%s has U+%04X, which SQS does not take".formatted(where, c));
+            });
+  }
+
+  private static void checkSize(OutboundMessage message, long bytes, int maxBytes) {
+    if (bytes > maxBytes) {
+      throw refused(
+          message, "it is " + bytes + " bytes with its attributes, the limit is " + maxBytes);
+    }
+  }
+
+  private static SinkException refused(OutboundMessage message, String why) {
+    return new SinkException(
+        Kind.MESSAGE_REFUSED,
+        "message " + SqsErrors.token(message.messageId()) + " cannot be sent to SQS: " + why,
+        null);
+  }
+
+  /** As SQS counts it: the body, and the names, types and values of the attributes. */
+  long bytes() {
+    return bytes;
+  }
+
+  /** Messages of one group keep their order; null for a standard queue, which keeps none. */
+  @Nullable String group() {
+    return group;
+  }
+
+  SendMessageRequest request(String queueUrl) {
+    return SendMessageRequest.builder()
+        .queueUrl(queueUrl)
+        .messageBody(body)
+        .messageAttributes(strings(attributes))
+        .messageGroupId(group)
+        .messageDeduplicationId(deduplicationId)
+        .build();
+  }
+
+  SendMessageBatchRequestEntry batchEntry(String id) {
+    return SendMessageBatchRequestEntry.builder()
+        .id(id)
+        .messageBody(body)
+        .messageAttributes(strings(attributes))
+        .messageGroupId(group)
+        .messageDeduplicationId(deduplicationId)
+        .build();
+  }
+
+  static Map<String, MessageAttributeValue> strings(Map<String, String> attributes) {
+    Map<String, MessageAttributeValue> values = new LinkedHashMap<>();
+    attributes.forEach(
+        (name, value) ->
+            values.put(
+                name,
+                MessageAttributeValue.builder()
+                    .dataType(SqsRules.STRING)
+                    .stringValue(value)
+                    .build()));
+    return values;
+  }
+
+  @Override
+  public String toString() {
+    return "SqsEntry[" + bytes + " bytes]";
+  }
+}

@@ -1,0 +1,90 @@
+package com.huntaze.ratelimiter.sqs;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/** What SQS takes: sizes as it counts them, characters and ids. */
+final class SqsRules {
+  /** The most bytes a message or a batch may have on any queue. */
+  static final int MAX_BYTES = 1_048_576;
+
+  /** The most entries a batch may have. */
+  static final int MAX_ENTRIES = 10;
+
+  /** The type of every message attribute that is sent; it counts towards the size. */
+  static final String STRING = "String";
+
+  private static final int MAX_ID = 128;
+
+  private SqsRules() {}
+
+  /** The bytes of a body and of its String attributes, as SQS counts a message. */
+  static long bytes(String body, Map<String, String> attributes) {
+    long bytes = bytes(body);
+    for (Map.Entry<String, String> attribute : attributes.entrySet()) {
+      bytes += bytes(attribute.getKey()) + STRING.length() + bytes(attribute.getValue());
+    }
+    return bytes;
+  }
+
+  /** The bytes of a text in UTF-8. */
+  static long bytes(String text) {
+    long bytes = text.length();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c >= 0x80) {
+        // A pair of surrogates is four bytes, two for each half.
+        bytes += c < 0x800 || Character.isSurrogate(c) ? 1 : 2;
+      }
+    }
+    return bytes;
+  }
+
+  /** The first character that SQS refuses in a body or an attribute's value, if there is one. */
+  static OptionalInt illegalCharacter(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      int c = text.charAt(i);
+      if (c < 0x20) {
+        if (c != '\t' && c != '\n' && c != '\r') {
+          return OptionalInt.of(c);
+        }
+      } else if (c >= Character.MIN_SURROGATE) {
+        if (c > 0xFFFD || (Character.isSurrogate((char) c) && !isPair(text, i))) {
+          return OptionalInt.of(c);
+        }
+        if (Character.isSurrogate((char) c)) {
+          i++;
+        }
+      }
+    }
+    return OptionalInt.empty();
+  }
+
+  private static boolean isPair(String text, int i) {
+    return i + 1 < text.length()
+        && Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1));
+  }
+
+  /** The id itself if SQS takes it as a group or deduplication id, else its SHA-256 in hex. */
+  static String legalId(String id) {
+    return isLegalId(id) ? id : sha256(id);
+  }
+
+  private static boolean isLegalId(String id) {
+    return !id.isEmpty() && id.length() <= MAX_ID && id.chars().allMatch(c -> c > ' ' && c < 0x7F);
+  }
+
+  private static String sha256(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}
