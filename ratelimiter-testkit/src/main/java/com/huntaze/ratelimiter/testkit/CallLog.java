@@ -10,13 +10,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Everything the fake API saw, and what it decides about the next arrival. Thread-safe. */
 final class CallLog {
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition delivered = lock.newCondition();
+  private final Condition changed = lock.newCondition();
   private final List<ApiCall> calls = new ArrayList<>();
   private final List<ApiCall> deliveries = new ArrayList<>();
   private final Map<String, String> bodies = new HashMap<>();
@@ -55,6 +56,7 @@ final class CallLog {
               limit.arrive(arrival).map(Answer::tooManyRequests).orElseGet(() -> decide(call));
           ApiCall recorded = call.answered(answer.status());
           calls.add(recorded);
+          changed.signalAll();
           return new Arrival(recorded, answer);
         });
   }
@@ -73,7 +75,7 @@ final class CallLog {
       if (bodies.put(call.messageId(), body) != null) {
         duplicates.add(call.messageId());
       }
-      delivered.signalAll();
+      changed.signalAll();
     } finally {
       lock.unlock();
     }
@@ -98,14 +100,22 @@ final class CallLog {
   }
 
   boolean awaitDeliveries(int messages, Duration timeout) {
+    return await(() -> bodies.size() >= messages, timeout);
+  }
+
+  boolean awaitCalls(int count, Duration timeout) {
+    return await(() -> calls.size() >= count, timeout);
+  }
+
+  private boolean await(BooleanSupplier reached, Duration timeout) {
     long left = timeout.toNanos();
     lock.lock();
     try {
-      while (bodies.size() < messages) {
+      while (!reached.getAsBoolean()) {
         if (left <= 0) {
           return false;
         }
-        left = delivered.awaitNanos(left);
+        left = changed.awaitNanos(left);
       }
       return true;
     } catch (InterruptedException e) {

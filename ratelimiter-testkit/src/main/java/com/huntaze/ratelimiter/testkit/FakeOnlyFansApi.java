@@ -145,6 +145,18 @@ public final class FakeOnlyFansApi implements AutoCloseable {
     return log.awaitDeliveries(messages, timeout);
   }
 
+  /**
+   * Waits until a number of calls has arrived, whatever became of them.
+   *
+   * @param calls how many
+   * @param timeout how long to wait at most
+   * @return whether they arrived in time; {@code false} also when the thread is interrupted, whose
+   *     flag is then set again
+   */
+  public boolean awaitCalls(int calls, Duration timeout) {
+    return log.awaitCalls(calls, timeout);
+  }
+
   /** {@return how many calls were answered 429, by the limit or by a planned fault} */
   public int rejected429() {
     return (int) calls().stream().filter(call -> call.status() == 429).count();

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 public abstract class MessageSinkContract {
   private static final Instant NOW = Instant.parse("2026-03-01T12:30:00.123456Z");
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   /** For subclasses. */
   protected MessageSinkContract() {}
@@ -79,7 +79,7 @@ public abstract class MessageSinkContract {
    * Receives and deletes all that a source has to give.
    *
    * @param source what reads the sink's far side
-   * @param expected how many messages to wait for, a few seconds at most
+   * @param expected how many messages to wait for, two seconds after the last one at most
    * @return what was received, in order
    */
   protected static List<OutboundMessage> drain(MessageSource source, int expected) {

@@ -89,10 +89,7 @@ class FakeOnlyFansApiTest {
   @Test
   void a_burst_of_concurrent_calls_is_counted_exactly() {
     CompletableFuture<?>[] answers =
-        IntStream.range(0, 11)
-            .mapToObj(
-                i -> http.sendAsync(request("m" + i, "c1").build(), BodyHandlers.discarding()))
-            .toArray(CompletableFuture[]::new);
+        IntStream.range(0, 11).mapToObj(i -> sendAsync("m" + i)).toArray(CompletableFuture[]::new);
     CompletableFuture.allOf(answers).join();
 
     assertThat(api.calls()).extracting(ApiCall::index).containsExactlyElementsOf(indexes(11));
@@ -209,21 +206,33 @@ class FakeOnlyFansApiTest {
   void an_answer_held_back_before_delivery_is_not_delivered() {
     api.failNext(1, ApiFault.hangBeforeDelivery(LONG));
 
-    assertThatThrownBy(() -> sendWithin("m1", Duration.ofMillis(200)))
-        .isInstanceOf(HttpTimeoutException.class);
+    CompletableFuture<?> answer = sendAsync("m1");
 
+    assertThat(api.awaitCalls(1, SOON)).isTrue();
     assertThat(api.calls()).extracting(ApiCall::status).containsExactly(504);
-    assertThat(api.deliveries()).isEmpty();
+    assertThat(api.awaitDeliveries(1, Duration.ofMillis(200))).isFalse();
+    assertThat(answer).isNotDone();
   }
 
   @Test
   void an_answer_held_back_after_delivery_is_delivered() {
     api.failNext(1, ApiFault.hangAfterDelivery(LONG));
 
-    assertThatThrownBy(() -> sendWithin("m1", Duration.ofMillis(200)))
-        .isInstanceOf(HttpTimeoutException.class);
+    CompletableFuture<?> answer = sendAsync("m1");
 
     assertThat(api.awaitDeliveries(1, SOON)).isTrue();
+    assertThat(api.delivered("m1")).isTrue();
+    assertThat(answer).isNotDone();
+  }
+
+  @Test
+  void a_caller_that_stops_waiting_is_recorded_all_the_same() throws Exception {
+    send("warm-up");
+    api.failNext(1, ApiFault.hangAfterDelivery(LONG));
+
+    assertThatThrownBy(() -> sendWithin("m1", Duration.ofSeconds(2)))
+        .isInstanceOf(HttpTimeoutException.class);
+
     assertThat(api.delivered("m1")).isTrue();
   }
 
@@ -253,6 +262,8 @@ class FakeOnlyFansApiTest {
     send("m1");
 
     assertThat(api.awaitDeliveries(1, Duration.ZERO)).isTrue();
+    assertThat(api.awaitCalls(2, Duration.ZERO)).isTrue();
+    assertThat(api.awaitCalls(3, Duration.ofMillis(10))).isFalse();
     assertThat(api.awaitDeliveries(2, Duration.ofMillis(10))).isFalse();
   }
 
@@ -321,6 +332,10 @@ class FakeOnlyFansApiTest {
 
   private HttpResponse<String> send(String messageId) throws Exception {
     return http.send(request(messageId, "c1").build(), BodyHandlers.ofString());
+  }
+
+  private CompletableFuture<?> sendAsync(String messageId) {
+    return http.sendAsync(request(messageId, "c1").build(), BodyHandlers.discarding());
   }
 
   private HttpResponse<String> sendWithin(String messageId, Duration timeout) throws Exception {
