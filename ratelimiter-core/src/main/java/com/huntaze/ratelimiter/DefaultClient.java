@@ -3,7 +3,6 @@ package com.huntaze.ratelimiter;
 import static java.util.Objects.requireNonNull;
 
 import com.huntaze.ratelimiter.fallback.FallbackBacklog;
-import com.huntaze.ratelimiter.fallback.FallbackException;
 import com.huntaze.ratelimiter.fallback.FallbackStore;
 import com.huntaze.ratelimiter.fallback.Replayer;
 import com.huntaze.ratelimiter.limit.BucketState;
@@ -202,7 +201,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
       store.store(message, why);
       metrics.messageStored(message.priority());
       return new SendResult.Stored(message.messageId(), message.timestamp(), why);
-    } catch (FallbackException e) {
+    } catch (RuntimeException e) {
       metrics.messageFailed(message.priority());
       return new SendResult.Failed(
           message.messageId(), why + "; the fallback store failed too: " + e.getMessage());

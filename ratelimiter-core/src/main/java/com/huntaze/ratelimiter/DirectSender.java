@@ -15,12 +15,15 @@ import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.time.Duration;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The way around the queue, for users the switch is off for: a permit is taken all the same, and
  * nothing waits. Thread-safe.
  */
 final class DirectSender {
+  private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
   private static final Duration CALL_LEASE = Duration.ofSeconds(60);
   private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(60);
 
@@ -89,7 +92,7 @@ final class DirectSender {
     }
     switch (response.outcome()) {
       case DELIVERED -> {
-        sentLog.sent(id);
+        record(id);
         Duration latency = Duration.ofNanos(ticker.nanos() - start);
         metrics.messageSent(message.priority(), latency, latency);
         return new SendResult.Sent(id, message.timestamp());
@@ -104,6 +107,15 @@ final class DirectSender {
         sentLog.notSent(id);
         return new SendResult.Failed(id, "the API answered " + response.statusCode());
       }
+    }
+  }
+
+  /** The API has the message, whatever becomes of the record: the call stays begun without it. */
+  private void record(String id) {
+    try {
+      sentLog.sent(id);
+    } catch (SentLogException e) {
+      log.error("Message {} was sent, but could not be recorded as sent: {}", id, e.toString());
     }
   }
 

@@ -8,6 +8,7 @@ import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
 import dev.failsafe.CircuitBreaker;
 import dev.failsafe.Failsafe;
+import dev.failsafe.FailsafeException;
 import dev.failsafe.RetryPolicy;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -75,7 +76,11 @@ final class GuardedSink {
             .withDelayFn(
                 context -> delay(context.getAttemptCount(), context.getLastResult()))
             .build();
-    Failsafe.with(retry).get(attempts::next);
+    try {
+      Failsafe.with(retry).get(attempts::next);
+    } catch (FailsafeException interrupted) {
+      Thread.currentThread().interrupt(); // no further try; what was not taken goes to the store
+    }
     return attempts.results;
   }
 

@@ -127,6 +127,32 @@ class DefaultClientTest {
   }
 
   @Test
+  void an_interrupted_send_stores_the_message_and_keeps_the_flag() {
+    sink.failAlways(Kind.NOT_SENT);
+    try (var client = builder().retryBase(Duration.ofSeconds(3)).fallbackStore(store).build()) {
+      Thread.currentThread().interrupt();
+      SendResult result = client.send(message("m1").build());
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(result.status()).isEqualTo(SendStatus.STORED);
+    }
+  }
+
+  @Test
+  void a_store_that_breaks_its_contract_is_an_outcome_too() {
+    sink.failAlways(Kind.NOT_SENT);
+    BrokenStore broken =
+        new BrokenStore() {
+          @Override
+          public void store(OutboundMessage message, String error) {
+            throw new IllegalStateException("a bug");
+          }
+        };
+    try (var client = builder().fallbackStore(broken).build()) {
+      assertThat(client.send(message("m1").build()).status()).isEqualTo(SendStatus.FAILED);
+    }
+  }
+
+  @Test
   void without_a_store_a_message_nothing_took_has_failed() {
     sink.failAlways(Kind.NOT_SENT);
     try (var client = builder().build()) {
@@ -435,7 +461,7 @@ class DefaultClientTest {
     }
   }
 
-  private static final class BrokenStore
+  private static class BrokenStore
       implements FallbackStore {
     @Override
     public void store(OutboundMessage message, String error) {

@@ -28,10 +28,22 @@ final class DispatcherProcess {
 
   /** Where everything is; handed over as arguments. */
   record Wiring(
-      URI sqs, String queue, URI redis, String jdbcUrl, URI api, RateLimit limit) {
+      URI sqs,
+      String queue,
+      URI redis,
+      String jdbcUrl,
+      URI api,
+      RateLimit limit,
+      Duration callTimeout) {
     List<String> toArgs() {
       return List.of(
-          sqs.toString(), queue, redis.toString(), jdbcUrl, api.toString(), limit.toString());
+          sqs.toString(),
+          queue,
+          redis.toString(),
+          jdbcUrl,
+          api.toString(),
+          limit.toString(),
+          callTimeout.toString());
     }
 
     static Wiring fromArgs(String[] args) {
@@ -41,7 +53,8 @@ final class DispatcherProcess {
           URI.create(args[2]),
           args[3],
           URI.create(args[4]),
-          RateLimit.parse(args[5]));
+          RateLimit.parse(args[5]),
+          Duration.parse(args[6]));
     }
   }
 
@@ -54,9 +67,15 @@ final class DispatcherProcess {
         SqsClient sqs = sqs(wiring.sqs());
         Dispatcher dispatcher =
             Dispatcher.builder(
-                    SqsMessageSource.builder(sqs).queue(wiring.queue()).build(),
+                    SqsMessageSource.builder(sqs)
+                        .queue(wiring.queue())
+                        .visibility(wiring.callTimeout().multipliedBy(2))
+                        .build(),
                     RedisTokenBucket.builder(jedis).limit(wiring.limit()).build(),
-                    HttpOnlyFansGateway.builder(wiring.api()).build())
+                    HttpOnlyFansGateway.builder(wiring.api())
+                        .timeout(wiring.callTimeout())
+                        .build())
+                .callTimeout(wiring.callTimeout())
                 .sentLog(JdbcSentLog.builder(dataSource).build())
                 .build()) {
       dispatcher.start();

@@ -57,10 +57,10 @@ final class FleetQuickstart {
       store.createSchema();
       JdbcSentLog.builder(postgres.dataSource()).build().createSchema();
       var fleet = new DispatcherProcess.Wiring(
-          endpoint, queue, redis.uri(), postgres.jdbcUrl(), api.baseUri(), limit);
+          endpoint, queue, redis.uri(), postgres.jdbcUrl(), api.baseUri(), limit, Duration.ofSeconds(30));
       try (SqsClient client = sqs.newClient(endpoint);
           Fleet dispatchers = Fleet.start(2, fleet)) {
-        screen.event("two dispatchers are up");
+        screen.event("%d dispatchers are up", dispatchers.size());
         return send(
             RateLimitedOnlyFansClient.builder()
                 .sink(SqsMessageSink.builder(client).queue(queue).build())

@@ -37,6 +37,8 @@ class JdbcFallbackStoreContractTest {
   }
 
   private static FallbackStore onEmpty(TestDatabase database) {
-    return JdbcFallbackStore.builder(database.empty().get()).createSchema(true).build();
+    return JdbcFallbackStore.builder(new Watched(database.empty().get()).dataSource())
+        .createSchema(true)
+        .build();
   }
 }

@@ -37,6 +37,8 @@ class JdbcSentLogContractTest {
   }
 
   private static SentLog onEmpty(TestDatabase database) {
-    return JdbcSentLog.builder(database.empty().get()).createSchema(true).build();
+    return JdbcSentLog.builder(new Watched(database.empty().get()).dataSource())
+        .createSchema(true)
+        .build();
   }
 }
