@@ -39,9 +39,7 @@ final class AsyncSends implements Executor {
    * first.
    */
   private record Waiting(
-      CompletableFuture<SendResult> future,
-      Supplier<SendResult> send,
-      Supplier<SendResult> spill)
+      CompletableFuture<SendResult> future, Supplier<SendResult> send, Supplier<SendResult> spill)
       implements Runnable {
     @Override
     public void run() {

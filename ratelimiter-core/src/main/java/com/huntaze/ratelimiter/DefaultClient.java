@@ -174,8 +174,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
           : store(message, reason);
     }
     Instant now = settings.clock.instant();
-    metrics.messageQueued(
-        message.priority(), Duration.ofNanos(settings.ticker.nanos() - start));
+    metrics.messageQueued(message.priority(), Duration.ofNanos(settings.ticker.nanos() - start));
     return new SendResult.Queued(
         message.messageId(), message.timestamp(), estimate.next(now).orElse(null));
   }
@@ -250,8 +249,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     switch (result.status()) {
       case FAILED -> log.error("Message {} failed: {}", result.messageId(), result.error().get());
       case STORED, INVALID ->
-          log.info(
-              "Message {} {}: {}", result.messageId(), result.status(), result.error().get());
+          log.info("Message {} {}: {}", result.messageId(), result.status(), result.error().get());
       default -> log.info("Message {} {}", result.messageId(), result.status());
     }
   }

@@ -73,8 +73,7 @@ final class GuardedSink {
             .handleResultIf(Kind::isRetryable)
             .withMaxRetries(maxRetries)
             .withMaxDuration(deadline)
-            .withDelayFn(
-                context -> delay(context.getAttemptCount(), context.getLastResult()))
+            .withDelayFn(context -> delay(context.getAttemptCount(), context.getLastResult()))
             .build();
     try {
       Failsafe.with(retry).get(attempts::next);
@@ -153,8 +152,7 @@ final class GuardedSink {
     }
   }
 
-  private static SinkResult notTaken(
-      Kind kind, String message, @Nullable Throwable cause) {
+  private static SinkResult notTaken(Kind kind, String message, @Nullable Throwable cause) {
     return new SinkResult.NotTaken(new SinkException(kind, message, cause));
   }
 

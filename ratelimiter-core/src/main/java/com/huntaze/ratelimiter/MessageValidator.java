@@ -39,7 +39,8 @@ final class MessageValidator implements AutoCloseable {
             .configure()
             .ignoreXmlConfiguration()
             .defaultLocale(Locale.ENGLISH)
-            .messageInterpolator(new ParameterMessageInterpolator(Set.of(Locale.ENGLISH), Locale.ENGLISH, false));
+            .messageInterpolator(
+                new ParameterMessageInterpolator(Set.of(Locale.ENGLISH), Locale.ENGLISH, false));
     configuration.addMapping(rules(configuration.createConstraintMapping(), limits));
     this.factory = configuration.buildValidatorFactory();
     this.validator = factory.getValidator();
@@ -63,7 +64,8 @@ final class MessageValidator implements AutoCloseable {
         .constraint(new SizeDef().max(limits.contentLength()))
         .constraint(
             new PatternDef()
-                // No NUL, no half of a surrogate pair, no noncharacter: no queue or table takes them.
+                // No NUL, no half of a surrogate pair, no noncharacter: no queue or table takes
+                // them.
                 .regexp("(?s)[^\\x{0}\\x{D800}-\\x{DFFF}\\x{FFFE}\\x{FFFF}]*")
                 .message("must not contain NUL, unpaired surrogates or noncharacters"));
     type.field("mediaUrls")

@@ -23,17 +23,11 @@ import org.jspecify.annotations.Nullable;
 final class MetadataRules {
   /** Written by us into the metadata of the standard and the workflow payload. */
   private static final Set<String> OURS =
-      Set.of(
-          "source", "workflowId", "traceId", "priority", "workflow_id", "correlation_id");
+      Set.of("source", "workflowId", "traceId", "priority", "workflow_id", "correlation_id");
 
   private static final Set<Class<?>> NUMBERS =
       Set.of(
-          Byte.class,
-          Short.class,
-          Integer.class,
-          Long.class,
-          BigInteger.class,
-          BigDecimal.class);
+          Byte.class, Short.class, Integer.class, Long.class, BigInteger.class, BigDecimal.class);
 
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -45,8 +39,7 @@ final class MetadataRules {
 
   void check(Map<String, ? extends @Nullable Object> metadata, List<Violation> violations) {
     if (metadata.size() > limits.metadataKeys()) {
-      violations.add(
-          violation("Size", "must have at most " + limits.metadataKeys() + " keys"));
+      violations.add(violation("Size", "must have at most " + limits.metadataKeys() + " keys"));
       return;
     }
     for (String key : metadata.keySet()) {
@@ -71,7 +64,9 @@ final class MetadataRules {
     }
   }
 
-  /** A copy that nobody else holds, of JSON's own types; call it for metadata without violations. */
+  /**
+   * A copy that nobody else holds, of JSON's own types; call it for metadata without violations.
+   */
   static Map<String, Object> copy(Map<String, ? extends @Nullable Object> metadata) {
     Map<String, Object> copy = new LinkedHashMap<>();
     metadata.forEach(

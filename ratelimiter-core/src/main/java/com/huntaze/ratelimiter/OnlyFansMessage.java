@@ -40,79 +40,57 @@ public final class OnlyFansMessage {
     this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(builder.metadata));
   }
 
-  /**
-   * {@return a builder; user, recipient and content are required by {@code send}}
-   */
+  /** {@return a builder; user, recipient and content are required by {@code send}} */
   public static Builder builder() {
     return new Builder();
   }
 
-  /**
-   * {@return the caller's own id, or null if one is to be made}
-   */
+  /** {@return the caller's own id, or null if one is to be made} */
   public @Nullable String messageId() {
     return messageId;
   }
 
-  /**
-   * {@return the user on whose behalf it is sent}
-   */
+  /** {@return the user on whose behalf it is sent} */
   public @Nullable String userId() {
     return userId;
   }
 
-  /**
-   * {@return the creator's account, or null for the user's own}
-   */
+  /** {@return the creator's account, or null for the user's own} */
   public @Nullable String creatorId() {
     return creatorId;
   }
 
-  /**
-   * {@return who receives it}
-   */
+  /** {@return who receives it} */
   public @Nullable String recipientId() {
     return recipientId;
   }
 
-  /**
-   * {@return the text}
-   */
+  /** {@return the text} */
   public @Nullable String content() {
     return content;
   }
 
-  /**
-   * {@return the URLs of the media to attach}
-   */
+  /** {@return the URLs of the media to attach} */
   public List<@Nullable String> mediaUrls() {
     return mediaUrls;
   }
 
-  /**
-   * {@return how urgent it is}
-   */
+  /** {@return how urgent it is} */
   public Priority priority() {
     return priority;
   }
 
-  /**
-   * {@return the caller's workflow, or null}
-   */
+  /** {@return the caller's workflow, or null} */
   public @Nullable String workflowId() {
     return workflowId;
   }
 
-  /**
-   * {@return the caller's trace, or null}
-   */
+  /** {@return the caller's trace, or null} */
   public @Nullable String traceId() {
     return traceId;
   }
 
-  /**
-   * {@return the caller's own metadata}
-   */
+  /** {@return the caller's own metadata} */
   public Map<String, @Nullable Object> metadata() {
     return metadata;
   }
@@ -240,8 +218,8 @@ public final class OnlyFansMessage {
     /**
      * Sets metadata that travels with the message. Default: none.
      *
-     * @param metadata JSON values only: strings, numbers, booleans, lists and maps of them; up to 50
-     *     keys, 5 levels and 16 KiB, unless the client was told other limits
+     * @param metadata JSON values only: strings, numbers, booleans, lists and maps of them; up to
+     *     50 keys, 5 levels and 16 KiB, unless the client was told other limits
      * @return this builder
      */
     public Builder metadata(@Nullable Map<String, ? extends @Nullable Object> metadata) {
@@ -249,9 +227,7 @@ public final class OnlyFansMessage {
       return this;
     }
 
-    /**
-     * {@return the message, not yet validated}
-     */
+    /** {@return the message, not yet validated} */
     public OnlyFansMessage build() {
       return new OnlyFansMessage(this);
     }

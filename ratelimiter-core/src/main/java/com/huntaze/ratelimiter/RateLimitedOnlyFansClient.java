@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * than the external API allows.
  *
  * <p>A host builds one and keeps it for its lifetime. Thread-safe. The outcome of a message is a
- * {@link SendResult}, never an exception; misuse is: {@link NullPointerException} for a null, {@link
- * IllegalStateException} after {@link #close}.
+ * {@link SendResult}, never an exception; misuse is: {@link NullPointerException} for a null,
+ * {@link IllegalStateException} after {@link #close}.
  */
 public interface RateLimitedOnlyFansClient extends AutoCloseable {
   /**
@@ -56,8 +56,8 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   List<SendResult> sendBatch(List<OnlyFansMessage> messages);
 
   /**
-   * Looks at queue, fallback store, breaker and bucket. Takes a round trip to each; a part that does
-   * not answer is named, and does not keep the others from answering.
+   * Looks at queue, fallback store, breaker and bucket. Takes a round trip to each; a part that
+   * does not answer is named, and does not keep the others from answering.
    *
    * @return how the pipeline stands
    */
@@ -93,16 +93,14 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
    */
   record CloseReport(int stored, int lost) {}
 
-  /**
-   * {@return a builder; a sink, or an embedded queue, is required}
-   */
+  /** {@return a builder; a sink, or an embedded queue, is required} */
   static Builder builder() {
     return new Builder();
   }
 
   /**
-   * The whole pipeline in this process, without any service: an in-memory queue, a strict limit, and
-   * a dispatcher that calls the gateway. What waits in memory is gone if the process dies.
+   * The whole pipeline in this process, without any service: an in-memory queue, a strict limit,
+   * and a dispatcher that calls the gateway. What waits in memory is gone if the process dies.
    *
    * @param gateway what calls the external API
    * @param limit what the API allows
@@ -112,7 +110,9 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
     return builder().embedded(gateway, limit).build();
   }
 
-  /** Sets up a {@link RateLimitedOnlyFansClient}. Not thread-safe; the last call of a method wins. */
+  /**
+   * Sets up a {@link RateLimitedOnlyFansClient}. Not thread-safe; the last call of a method wins.
+   */
   final class Builder {
     @Nullable MessageSink sink;
     @Nullable TokenBucket bucket;
@@ -288,8 +288,8 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
     }
 
     /**
-     * When the circuit breaker opens, and for how long. Default: after 5 consecutive faults, for
-     * 60 s; then one trial decides.
+     * When the circuit breaker opens, and for how long. Default: after 5 consecutive faults, for 60
+     * s; then one trial decides.
      *
      * @param threshold consecutive faults, 1 or more
      * @param delay how long it stays open, more than zero
@@ -356,7 +356,8 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
         throw new IllegalStateException("sink or embedded must be set, and not both");
       }
       if (directGateway != null && bucket == null && embeddedGateway == null) {
-        throw new IllegalStateException("directGateway needs a tokenBucket: no call without a limit");
+        throw new IllegalStateException(
+            "directGateway needs a tokenBucket: no call without a limit");
       }
       return DefaultClient.start(this);
     }

@@ -66,9 +66,7 @@ public final class RateLimiterConfig {
     return new RateLimiterConfig(Map.copyOf(requireNonNull(settings, "settings")));
   }
 
-  /**
-   * {@return {@code RATE_LIMITER_ENABLED}; unset is off}
-   */
+  /** {@return {@code RATE_LIMITER_ENABLED}; unset is off} */
   public boolean enabled() {
     return enabled;
   }
@@ -80,80 +78,60 @@ public final class RateLimiterConfig {
     return rolloutPercent;
   }
 
-  /**
-   * {@return a new switch as these settings say: off, or on for the share of users}
-   */
+  /** {@return a new switch as these settings say: off, or on for the share of users} */
   public RateLimiterSwitch newSwitch() {
     return RateLimiterSwitch.percent(enabled ? rolloutPercent : 0);
   }
 
-  /**
-   * {@return {@code SQS_RATE_LIMITER_QUEUE}: the entry queue's name or URL}
-   */
+  /** {@return {@code SQS_RATE_LIMITER_QUEUE}: the entry queue's name or URL} */
   public Optional<String> queue() {
     return queue;
   }
 
   /**
    * {@return {@code SQS_WORKFLOW_QUEUE}, else {@code WORKFLOWS_QUEUE_URL}: the FIFO queue's name or
-   *     URL}
+   * URL}
    */
   public Optional<String> workflowQueue() {
     return workflowQueue;
   }
 
-  /**
-   * {@return {@code AWS_REGION}, default us-east-1}
-   */
+  /** {@return {@code AWS_REGION}, default us-east-1} */
   public String region() {
     return region;
   }
 
-  /**
-   * {@return {@code AWS_ENDPOINT_URL}: where AWS is, if not at its own addresses}
-   */
+  /** {@return {@code AWS_ENDPOINT_URL}: where AWS is, if not at its own addresses} */
   public Optional<URI> awsEndpoint() {
     return awsEndpoint;
   }
 
-  /**
-   * {@return {@code REDIS_URL}: redis:// or rediss://; may hold credentials, do not log it}
-   */
+  /** {@return {@code REDIS_URL}: redis:// or rediss://; may hold credentials, do not log it} */
   public Optional<URI> redisUrl() {
     return redisUrl;
   }
 
-  /**
-   * {@return {@code DATABASE_URL} as JDBC takes it}
-   */
+  /** {@return {@code DATABASE_URL} as JDBC takes it} */
   public Optional<DatabaseUrl> database() {
     return database;
   }
 
-  /**
-   * {@return {@code ONLYFANS_API_URL}: the external API's base}
-   */
+  /** {@return {@code ONLYFANS_API_URL}: the external API's base} */
   public Optional<URI> apiUrl() {
     return apiUrl;
   }
 
-  /**
-   * {@return {@code ONLYFANS_USER_AGENT}, where it is set}
-   */
+  /** {@return {@code ONLYFANS_USER_AGENT}, where it is set} */
   public Optional<String> userAgent() {
     return text("ONLYFANS_USER_AGENT");
   }
 
-  /**
-   * {@return {@code RATE_LIMIT}, default 10/60s}
-   */
+  /** {@return {@code RATE_LIMIT}, default 10/60s} */
   public RateLimit rateLimit() {
     return rateLimit;
   }
 
-  /**
-   * {@return {@code ENVIRONMENT}: the dimension of metrics, default development}
-   */
+  /** {@return {@code ENVIRONMENT}: the dimension of metrics, default development} */
   public String environment() {
     return text("ENVIRONMENT").orElse("development");
   }
@@ -170,14 +148,24 @@ public final class RateLimiterConfig {
     return () -> text(name);
   }
 
-  /**
-   * {@return the settings that are no secrets}
-   */
+  /** {@return the settings that are no secrets} */
   @Override
   public String toString() {
-    return "RateLimiterConfig[enabled=" + enabled + ", rolloutPercent=" + rolloutPercent + ", queue="
-        + queue.orElse("unset") + ", workflowQueue=" + workflowQueue.orElse("unset") + ", region="
-        + region + ", rateLimit=" + rateLimit + ", environment=" + environment() + "]";
+    return "RateLimiterConfig[enabled="
+        + enabled
+        + ", rolloutPercent="
+        + rolloutPercent
+        + ", queue="
+        + queue.orElse("unset")
+        + ", workflowQueue="
+        + workflowQueue.orElse("unset")
+        + ", region="
+        + region
+        + ", rateLimit="
+        + rateLimit
+        + ", environment="
+        + environment()
+        + "]";
   }
 
   private Optional<String> text(String name) {

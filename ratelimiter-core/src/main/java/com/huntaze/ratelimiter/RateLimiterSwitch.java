@@ -23,16 +23,12 @@ public final class RateLimiterSwitch {
     log.info("Rate limiting is on for {} % of users", percent);
   }
 
-  /**
-   * {@return a switch that is on for everybody}
-   */
+  /** {@return a switch that is on for everybody} */
   public static RateLimiterSwitch on() {
     return new RateLimiterSwitch(100);
   }
 
-  /**
-   * {@return a switch that is off}
-   */
+  /** {@return a switch that is off} */
   public static RateLimiterSwitch off() {
     return new RateLimiterSwitch(0);
   }
@@ -62,9 +58,7 @@ public final class RateLimiterSwitch {
     }
   }
 
-  /**
-   * {@return the share of users it is on for, 0 to 100}
-   */
+  /** {@return the share of users it is on for, 0 to 100} */
   public int percent() {
     return percent;
   }

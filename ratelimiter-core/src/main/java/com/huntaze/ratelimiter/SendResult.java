@@ -13,19 +13,13 @@ import org.jspecify.annotations.Nullable;
  * Optional} here, so that a caller can read it without asking which outcome it is.
  */
 public sealed interface SendResult {
-  /**
-   * {@return the message's id: the caller's own, or the one that was made}
-   */
+  /** {@return the message's id: the caller's own, or the one that was made} */
   String messageId();
 
-  /**
-   * {@return what became of it}
-   */
+  /** {@return what became of it} */
   SendStatus status();
 
-  /**
-   * {@return whether the message is ours to deliver now; if not, the caller still has it}
-   */
+  /** {@return whether the message is ours to deliver now; if not, the caller still has it} */
   default boolean accepted() {
     return switch (status()) {
       case QUEUED, SENT, STORED -> true;
@@ -33,38 +27,30 @@ public sealed interface SendResult {
     };
   }
 
-  /**
-   * {@return when it was accepted}
-   */
+  /** {@return when it was accepted} */
   default Optional<Instant> queuedAt() {
     return Optional.empty();
   }
 
   /**
    * {@return when it is expected to be delivered, reckoned from the backlog and the limit; empty
-   *     where neither is known}
+   * where neither is known}
    */
   default Optional<Instant> estimatedDelivery() {
     return Optional.empty();
   }
 
-  /**
-   * {@return how long to wait before sending it again}
-   */
+  /** {@return how long to wait before sending it again} */
   default Optional<Duration> retryAfter() {
     return Optional.empty();
   }
 
-  /**
-   * {@return what went wrong, in words and without content}
-   */
+  /** {@return what went wrong, in words and without content} */
   default Optional<String> error() {
     return Optional.empty();
   }
 
-  /**
-   * {@return the rules the message breaks; empty unless it is invalid}
-   */
+  /** {@return the rules the message breaks; empty unless it is invalid} */
   default List<Violation> violations() {
     return List.of();
   }

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads settings one by one and gathers what is wrong with them. Used by one thread. */
 final class SettingReader {
-  private static final Pattern QUEUE_NAME = Pattern.compile("[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\\.fifo");
+  private static final Pattern QUEUE_NAME =
+      Pattern.compile("[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\\.fifo");
 
   private final Map<String, String> settings;
   private final List<String> problems = new ArrayList<>();
@@ -53,7 +54,10 @@ final class SettingReader {
   Optional<String> queue(String name) {
     Optional<String> value = text(name);
     if (value.isPresent() && !isHttp(value.get()) && !QUEUE_NAME.matcher(value.get()).matches()) {
-      problem(name, shown(value.get()), "a queue's name (letters, digits, - and _, at most 80) or its http or https URL");
+      problem(
+          name,
+          shown(value.get()),
+          "a queue's name (letters, digits, - and _, at most 80) or its http or https URL");
       return Optional.empty();
     }
     return value;

@@ -79,7 +79,9 @@ class ArchitectureTest {
             .filter(each -> each.getModifiers().contains(JavaModifier.PUBLIC))
             .filter(each -> each.isTopLevelClass() && !each.getSimpleName().equals("package-info"))
             .collect(Collectors.groupingBy(JavaClass::getPackageName, Collectors.counting()));
-    assertThat(publicTypes).isNotEmpty().allSatisfy((name, count) -> assertThat(count).isLessThanOrEqualTo(25));
+    assertThat(publicTypes)
+        .isNotEmpty()
+        .allSatisfy((name, count) -> assertThat(count).isLessThanOrEqualTo(25));
   }
 
   @Test

@@ -95,7 +95,8 @@ class DefaultClientTest {
   @Test
   void an_invalid_message_is_told_all_its_violations_and_nothing_is_stored_or_sent() {
     try (var client = builder().fallbackStore(store).build()) {
-      SendResult result = client.send(OnlyFansMessage.builder().content("x".repeat(10_001)).build());
+      SendResult result =
+          client.send(OnlyFansMessage.builder().content("x".repeat(10_001)).build());
       assertThat(result.status()).isEqualTo(SendStatus.INVALID);
       assertThat(result.violations()).hasSize(3);
       assertThat(sink.calls()).isZero();
@@ -165,10 +166,7 @@ class DefaultClientTest {
   @Test
   void when_queue_and_store_are_down_the_message_has_failed_and_both_reasons_are_told() {
     sink.failAlways(Kind.NOT_SENT);
-    try (var client =
-        builder()
-            .fallbackStore(new BrokenStore())
-            .build()) {
+    try (var client = builder().fallbackStore(new BrokenStore()).build()) {
       SendResult result = client.send(message("m1").build());
       assertThat(result.status()).isEqualTo(SendStatus.FAILED);
       assertThat(result.error()).get().asString().contains("scripted").contains("store is down");
@@ -338,7 +336,8 @@ class DefaultClientTest {
     assertThatThrownBy(() -> builder().directGateway(m -> GatewayResponse.of(200)).build())
         .hasMessageContaining("tokenBucket");
     assertThatThrownBy(() -> builder().maxRetries(-1)).hasMessageContaining("maxRetries");
-    assertThatThrownBy(() -> builder().sendDeadline(Duration.ZERO)).hasMessageContaining("sendDeadline");
+    assertThatThrownBy(() -> builder().sendDeadline(Duration.ZERO))
+        .hasMessageContaining("sendDeadline");
     assertThatThrownBy(() -> builder().queueCapacity(0)).hasMessageContaining("queueCapacity");
   }
 
@@ -371,7 +370,8 @@ class DefaultClientTest {
           .isEqualTo(SendStatus.SENT);
       SendResult third = client.send(message("m3").build());
       assertThat(third.status()).isEqualTo(SendStatus.RATE_LIMITED);
-      assertThat(third.retryAfter().get()).isBetween(Duration.ofSeconds(50), Duration.ofSeconds(61));
+      assertThat(third.retryAfter().get())
+          .isBetween(Duration.ofSeconds(50), Duration.ofSeconds(61));
       assertThat(calls).hasValue(1);
       theSwitch.set(100);
       assertThat(client.send(message("m4").build()).status()).isEqualTo(SendStatus.QUEUED);
@@ -461,8 +461,7 @@ class DefaultClientTest {
     }
   }
 
-  private static class BrokenStore
-      implements FallbackStore {
+  private static class BrokenStore implements FallbackStore {
     @Override
     public void store(OutboundMessage message, String error) {
       throw new FallbackException("the store is down", null);
@@ -479,8 +478,7 @@ class DefaultClientTest {
     }
 
     @Override
-    public boolean failed(
-        StoredMessage claimed, String error, Duration retryIn) {
+    public boolean failed(StoredMessage claimed, String error, Duration retryIn) {
       return false;
     }
 

@@ -51,8 +51,7 @@ class MessageValidationTest {
 
   @Test
   void every_violation_is_reported_at_once_and_content_is_never_shown() {
-    List<String> urls =
-        new ArrayList<>(Collections.nCopies(10, "ftp://x/" + MARKER));
+    List<String> urls = new ArrayList<>(Collections.nCopies(10, "ftp://x/" + MARKER));
     urls.add(null);
     Map<String, Object> metadata = Map.of("priority", MARKER, "bad", new Object());
     List<Violation> violations =
@@ -83,8 +82,7 @@ class MessageValidationTest {
 
   @Test
   void a_violation_names_field_rule_value_and_what_is_allowed() {
-    Violation violation =
-        VALIDATOR.validate(good().recipientId("r".repeat(200)).build()).get(0);
+    Violation violation = VALIDATOR.validate(good().recipientId("r".repeat(200)).build()).get(0);
     assertThat(violation.field()).isEqualTo("recipientId");
     assertThat(violation.rule()).isEqualTo("Size");
     assertThat(violation.message()).contains("1").contains("128");
@@ -115,7 +113,15 @@ class MessageValidationTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"ftp://h/a", "https://", "cdn.example.com/a", "javascript:alert(1)", "", "https://h/a b"})
+  @ValueSource(
+      strings = {
+        "ftp://h/a",
+        "https://",
+        "cdn.example.com/a",
+        "javascript:alert(1)",
+        "",
+        "https://h/a b"
+      })
   void a_media_url_that_is_not_http_is_refused_without_being_shown(String url) {
     List<Violation> violations = VALIDATOR.validate(good().mediaUrls(List.of(url)).build());
     assertThat(violations).isNotEmpty();
@@ -127,7 +133,8 @@ class MessageValidationTest {
   void media_urls_are_bounded_in_number_and_length() {
     String longest = "https://h/" + "x".repeat(2_038);
     assertThat(broken(good().mediaUrls(Collections.nCopies(10, longest)))).isEmpty();
-    assertThat(broken(good().mediaUrls(List.of(longest + "x")))).containsExactly("mediaUrls[0] Size");
+    assertThat(broken(good().mediaUrls(List.of(longest + "x"))))
+        .containsExactly("mediaUrls[0] Size");
     assertThat(broken(good().mediaUrls(Collections.nCopies(11, longest))))
         .containsExactly("mediaUrls Size");
   }
@@ -162,7 +169,8 @@ class MessageValidationTest {
   @Test
   void values_json_does_not_have_are_refused() {
     assertThat(broken(good().metadata(Map.of("k", Double.NaN)))).containsExactly("metadata Json");
-    assertThat(broken(good().metadata(Map.of("k", new StringBuilder())))).containsExactly("metadata Json");
+    assertThat(broken(good().metadata(Map.of("k", new StringBuilder()))))
+        .containsExactly("metadata Json");
     assertThat(broken(good().metadata(Map.of("k", Map.of(1, 2))))).containsExactly("metadata Json");
   }
 
@@ -171,7 +179,8 @@ class MessageValidationTest {
     try (MessageValidator strict = new MessageValidator(new MessageLimits(5, 0, 10, 0, 2, 1))) {
       assertThat(strict.validate(good().content("12345").build())).isEmpty();
       assertThat(strict.validate(good().content("123456").build())).hasSize(1);
-      assertThat(strict.validate(good().content("1").mediaUrls(List.of("http://h/")).build())).hasSize(1);
+      assertThat(strict.validate(good().content("1").mediaUrls(List.of("http://h/")).build()))
+          .hasSize(1);
       assertThat(strict.validate(good().content("1").metadata(Map.of("a", 1)).build())).hasSize(1);
     }
   }

@@ -114,7 +114,8 @@ class RateLimiterConfigTest {
     assertThatThrownBy(
             () ->
                 RateLimiterConfig.from(
-                    Map.of("RATE_LIMITER_ENABLED", "maybe", "RATE_LIMIT", "many", "REDIS_URL", "x")))
+                    Map.of(
+                        "RATE_LIMITER_ENABLED", "maybe", "RATE_LIMIT", "many", "REDIS_URL", "x")))
         .hasMessageContaining("RATE_LIMITER_ENABLED")
         .hasMessageContaining("RATE_LIMIT ")
         .hasMessageContaining("REDIS_URL");

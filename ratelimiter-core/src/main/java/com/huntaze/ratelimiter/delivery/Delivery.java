@@ -6,7 +6,6 @@ import com.huntaze.ratelimiter.limit.Permit;
 import com.huntaze.ratelimiter.limit.PermitRequest;
 import com.huntaze.ratelimiter.limit.Scope;
 import com.huntaze.ratelimiter.limit.TokenBucketException;
-import com.huntaze.ratelimiter.queue.MessageSource;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
 import com.huntaze.ratelimiter.queue.SourceException;

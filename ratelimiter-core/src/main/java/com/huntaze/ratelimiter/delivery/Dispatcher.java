@@ -75,9 +75,7 @@ public final class Dispatcher implements AutoCloseable {
     }
   }
 
-  /**
-   * {@return the messages in hand: received, and neither ended nor given back}
-   */
+  /** {@return the messages in hand: received, and neither ended nor given back} */
   public int inHand() {
     return settings.concurrency - hands.availablePermits();
   }
@@ -110,7 +108,8 @@ public final class Dispatcher implements AutoCloseable {
       try {
         boolean ended = endingPoller.awaitTermination(deadline.toNanos(), TimeUnit.NANOSECONDS);
         endingWorkers.shutdown();
-        ended &= endingWorkers.awaitTermination(end - settings.ticker.nanos(), TimeUnit.NANOSECONDS);
+        ended &=
+            endingWorkers.awaitTermination(end - settings.ticker.nanos(), TimeUnit.NANOSECONDS);
         if (!ended) {
           log.warn("{} messages were still in hand when the dispatcher closed", inHand());
         }
@@ -146,7 +145,9 @@ public final class Dispatcher implements AutoCloseable {
     }
   }
 
-  /** What is slow the first time is done before the first permit, which stays fresh for a moment. */
+  /**
+   * What is slow the first time is done before the first permit, which stays fresh for a moment.
+   */
   private void warmUp() {
     try {
       settings.gateway.warmUp();
@@ -202,7 +203,8 @@ public final class Dispatcher implements AutoCloseable {
         if (goOn) {
           goOn = new Delivery(settings, stop, received, message, permitted).run();
         } else {
-          settings.source.changeVisibility(received, Duration.ZERO); // behind the one that went back
+          settings.source.changeVisibility(
+              received, Duration.ZERO); // behind the one that went back
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
@@ -463,9 +465,7 @@ public final class Dispatcher implements AutoCloseable {
       return this;
     }
 
-    /**
-     * {@return the dispatcher, not yet started}
-     */
+    /** {@return the dispatcher, not yet started} */
     public Dispatcher build() {
       return new Dispatcher(new Settings(this));
     }

@@ -22,7 +22,7 @@ public class GatewayException extends RuntimeException {
 
   /**
    * {@return whether the API may have acted on the call: true after a time-out or a cut connection,
-   *     false if the call certainly never left}
+   * false if the call certainly never left}
    */
   public boolean isAmbiguous() {
     return ambiguous;

@@ -13,7 +13,8 @@ import java.util.Optional;
  * @param retryAfter how long the API asks to wait, where it says so
  * @param data the answer's body, cut to a bound by the gateway; empty if it has none
  */
-public record GatewayResponse(int statusCode, Optional<Duration> retryAfter, Optional<String> data) {
+public record GatewayResponse(
+    int statusCode, Optional<Duration> retryAfter, Optional<String> data) {
   /** What an answer means for the message. */
   public enum Outcome {
     /** 2xx: delivered. */
@@ -42,9 +43,7 @@ public record GatewayResponse(int statusCode, Optional<Duration> retryAfter, Opt
     return new GatewayResponse(statusCode, Optional.empty(), Optional.empty());
   }
 
-  /**
-   * {@return what the status means for the message}
-   */
+  /** {@return what the status means for the message} */
   public Outcome outcome() {
     if (statusCode >= 200 && statusCode < 300) {
       return Outcome.DELIVERED;

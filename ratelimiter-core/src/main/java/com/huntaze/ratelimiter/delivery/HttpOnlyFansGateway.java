@@ -39,9 +39,10 @@ import org.slf4j.LoggerFactory;
  * Calls the external API over HTTP/1.1: {@code POST {base}/chats/{recipient}/messages}.
  *
  * <p>Thread-safe. One call is one request: redirects are not followed and nothing is retried. The
- * message's id travels as {@code Idempotency-Key}, the account, percent-encoded, as {@code X-Creator-Id}. Credentials
- * come from a supplier for every call, so that they can rotate, and are never logged. An answer that
- * does not come within the time-out is an ambiguous {@link GatewayException}.
+ * message's id travels as {@code Idempotency-Key}, the account, percent-encoded, as {@code
+ * X-Creator-Id}. Credentials come from a supplier for every call, so that they can rotate, and are
+ * never logged. An answer that does not come within the time-out is an ambiguous {@link
+ * GatewayException}.
  */
 public final class HttpOnlyFansGateway implements OnlyFansGateway {
   private static final Logger log = LoggerFactory.getLogger(HttpOnlyFansGateway.class);
@@ -253,9 +254,7 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
       return this;
     }
 
-    /**
-     * {@return the gateway}
-     */
+    /** {@return the gateway} */
     public HttpOnlyFansGateway build() {
       return new HttpOnlyFansGateway(this);
     }

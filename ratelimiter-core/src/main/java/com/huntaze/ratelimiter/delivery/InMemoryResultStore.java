@@ -29,9 +29,7 @@ public final class InMemoryResultStore implements ResultStore {
     results.addLast(result);
   }
 
-  /**
-   * {@return the latest results, oldest first}
-   */
+  /** {@return the latest results, oldest first} */
   public synchronized List<DeliveryResult> latest() {
     return List.copyOf(results);
   }

@@ -8,8 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A sent-log of one process, for the embedded topology and tests. Thread-safe. It forgets the oldest
- * of its messages beyond a bound, and everything with the process.
+ * A sent-log of one process, for the embedded topology and tests. Thread-safe. It forgets the
+ * oldest of its messages beyond a bound, and everything with the process.
  */
 public final class InMemorySentLog implements SentLog {
   private static final int MAX_REMEMBERED = 100_000;

@@ -22,8 +22,8 @@ public interface OnlyFansGateway {
   GatewayResponse call(OutboundMessage message);
 
   /**
-   * Gets ready, so that the first call leaves as fast as any later one: the guard of the limit covers
-   * no class loading. Called once before the first call; makes no call to the API, and fails
+   * Gets ready, so that the first call leaves as fast as any later one: the guard of the limit
+   * covers no class loading. Called once before the first call; makes no call to the API, and fails
    * silently. Does nothing by default.
    */
   default void warmUp() {}

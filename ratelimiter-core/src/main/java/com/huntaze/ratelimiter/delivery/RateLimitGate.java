@@ -78,8 +78,7 @@ public final class RateLimitGate {
         outcomes.add(Outcome.RETRY);
         readable.add(i);
         requests.add(
-            PermitRequest.of(message.messageId(), DeliveryScopes.of(message))
-                .bookingUpTo(horizon));
+            PermitRequest.of(message.messageId(), DeliveryScopes.of(message)).bookingUpTo(horizon));
       } else {
         outcomes.add(putAside(received));
       }
@@ -122,8 +121,7 @@ public final class RateLimitGate {
     forward(batch, granted, outcomes);
   }
 
-  private void forward(
-      List<ReceivedMessage> batch, List<Integer> granted, List<Outcome> outcomes) {
+  private void forward(List<ReceivedMessage> batch, List<Integer> granted, List<Outcome> outcomes) {
     if (granted.isEmpty()) {
       return;
     }

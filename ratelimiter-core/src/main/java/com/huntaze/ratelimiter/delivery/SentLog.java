@@ -3,11 +3,12 @@ package com.huntaze.ratelimiter.delivery;
 import java.time.Duration;
 
 /**
- * Remembers which messages were sent, so that none is sent twice whatever the queue hands out again.
+ * Remembers which messages were sent, so that none is sent twice whatever the queue hands out
+ * again.
  *
- * <p>Called by dispatcher and worker around every call: {@link #begin} after the wait for the permit
- * and before the call, then one of the others. Thread-safe; where several processes deliver, the log
- * is shared by all of them and {@code begin} is atomic across them. Failures are {@link
+ * <p>Called by dispatcher and worker around every call: {@link #begin} after the wait for the
+ * permit and before the call, then one of the others. Thread-safe; where several processes deliver,
+ * the log is shared by all of them and {@code begin} is atomic across them. Failures are {@link
  * SentLogException}s; then nothing is sent.
  */
 public interface SentLog {

@@ -8,8 +8,8 @@ import java.time.Duration;
  * Works through the FIFO workflow queue: a {@link Dispatcher} that must be told where sent messages
  * are remembered and where results go.
  *
- * <p>Takes a permit at the edge for each call, keeps each creator's messages in order, records every
- * outcome. Thread-safe; owns its threads and ends them at {@link #close}.
+ * <p>Takes a permit at the edge for each call, keeps each creator's messages in order, records
+ * every outcome. Thread-safe; owns its threads and ends them at {@link #close}.
  */
 public final class WorkflowWorker implements AutoCloseable {
   private final Dispatcher dispatcher;
@@ -38,9 +38,7 @@ public final class WorkflowWorker implements AutoCloseable {
     dispatcher.start();
   }
 
-  /**
-   * {@return the messages in hand}
-   */
+  /** {@return the messages in hand} */
   public int inHand() {
     return dispatcher.inHand();
   }

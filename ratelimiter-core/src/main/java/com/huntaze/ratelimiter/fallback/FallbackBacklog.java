@@ -26,9 +26,7 @@ public record FallbackBacklog(Map<StoredStatus, Long> byStatus, Optional<Duratio
     return byStatus.getOrDefault(status, 0L);
   }
 
-  /**
-   * {@return the messages that wait to be replayed}
-   */
+  /** {@return the messages that wait to be replayed} */
   public long waiting() {
     return count(StoredStatus.FAILED) + count(StoredStatus.RATE_LIMITED);
   }

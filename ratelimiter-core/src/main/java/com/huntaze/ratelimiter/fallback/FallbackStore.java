@@ -9,9 +9,9 @@ import java.util.List;
  *
  * <p>Called by the client (to store) and by the {@link Replayer} (all else). Implemented by {@link
  * InMemoryFallbackStore} and, in its own module, on JDBC; a new implementation runs the testkit's
- * {@code FallbackStoreContract}. Thread-safe, and safe to use from many processes where the store is
- * shared. Every method throws {@link FallbackException} if the store cannot be used; then nothing
- * was changed as far as the caller may assume, and storing again is safe.
+ * {@code FallbackStoreContract}. Thread-safe, and safe to use from many processes where the store
+ * is shared. Every method throws {@link FallbackException} if the store cannot be used; then
+ * nothing was changed as far as the caller may assume, and storing again is safe.
  */
 public interface FallbackStore {
   /**
@@ -69,8 +69,6 @@ public interface FallbackStore {
    */
   boolean revive(String messageId);
 
-  /**
-   * {@return what the store holds}
-   */
+  /** {@return what the store holds} */
   FallbackBacklog backlog();
 }

@@ -15,8 +15,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A store of one process: for tests, and as the reference for all others. Thread-safe. What it holds
- * is gone with the process, so it is no protection against a crash.
+ * A store of one process: for tests, and as the reference for all others. Thread-safe. What it
+ * holds is gone with the process, so it is no protection against a crash.
  */
 public final class InMemoryFallbackStore implements FallbackStore {
   private static final class Row {

@@ -10,9 +10,9 @@ import com.huntaze.ratelimiter.queue.SinkResult;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -107,8 +107,8 @@ public final class Replayer implements AutoCloseable {
   }
 
   /**
-   * Ends the background thread for good. What is being replayed is finished within 5 s; a claim that
-   * is not settled by then lapses by itself.
+   * Ends the background thread for good. What is being replayed is finished within 5 s; a claim
+   * that is not settled by then lapses by itself.
    */
   @Override
   public void close() {
@@ -204,8 +204,7 @@ public final class Replayer implements AutoCloseable {
 
   private Duration backoff(int attempts) {
     long ceiling =
-        Math.min(
-            longestRetry.toMillis(), firstRetry.toMillis() << Math.min(attempts - 1, 20));
+        Math.min(longestRetry.toMillis(), firstRetry.toMillis() << Math.min(attempts - 1, 20));
     return Duration.ofMillis(firstRetry.toMillis() / 2 + random.nextLong(Math.max(1, ceiling)));
   }
 
@@ -279,7 +278,8 @@ public final class Replayer implements AutoCloseable {
     }
 
     /**
-     * How long a message is left alone after a failure: doubling, with jitter. Default 1 s to 5 min.
+     * How long a message is left alone after a failure: doubling, with jitter. Default 1 s to 5
+     * min.
      *
      * @param first after the first failure
      * @param longest at the most
@@ -316,9 +316,7 @@ public final class Replayer implements AutoCloseable {
       return this;
     }
 
-    /**
-     * {@return the replayer, not yet started}
-     */
+    /** {@return the replayer, not yet started} */
     public Replayer build() {
       return new Replayer(this);
     }

@@ -15,9 +15,7 @@ public enum StoredStatus {
   /** Failed too often, or can never succeed; waits for an operator. */
   DEAD;
 
-  /**
-   * {@return the name in the table and in reports}
-   */
+  /** {@return the name in the table and in reports} */
   public String wireName() {
     return name().toLowerCase(Locale.ROOT);
   }

@@ -38,7 +38,8 @@ public final class InMemoryTokenBucket implements TokenBucket {
   private final Ticker ticker;
 
   private final Object lock = new Object();
-  private final LinkedHashMap<Scope, ScopeCalendar> calendars = new LinkedHashMap<>(16, 0.75f, true);
+  private final LinkedHashMap<Scope, ScopeCalendar> calendars =
+      new LinkedHashMap<>(16, 0.75f, true);
   private final LinkedHashMap<String, Grant> grants = new LinkedHashMap<>();
   private final Map<String, Booking> bookings = new HashMap<>();
 
@@ -280,7 +281,8 @@ public final class InMemoryTokenBucket implements TokenBucket {
 
     /**
      * What is added to every window, because calls travel: the API sees them a little later than
-     * they were granted, some later than others. Default 250 ms; zero for tests of the bucket alone.
+     * they were granted, some later than others. Default 250 ms; zero for tests of the bucket
+     * alone.
      *
      * @param guard the addition, zero or more; also how long a grant stays fresh
      * @return this builder
@@ -323,9 +325,7 @@ public final class InMemoryTokenBucket implements TokenBucket {
       return this;
     }
 
-    /**
-     * {@return the bucket}
-     */
+    /** {@return the bucket} */
     public InMemoryTokenBucket build() {
       return new InMemoryTokenBucket(this);
     }

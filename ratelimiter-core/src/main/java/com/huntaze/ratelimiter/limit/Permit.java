@@ -10,9 +10,7 @@ import java.time.Instant;
  * caller waits by durations, since its own clock may differ.
  */
 public sealed interface Permit {
-  /**
-   * {@return the id of the request this answers}
-   */
+  /** {@return the id of the request this answers} */
   String id();
 
   /**

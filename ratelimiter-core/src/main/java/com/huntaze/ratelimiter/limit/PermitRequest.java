@@ -40,8 +40,11 @@ public final class PermitRequest {
     requireNonNull(id, "id");
     if (id.isBlank() || id.length() > MAX_ID_LENGTH) {
       throw new IllegalArgumentException(
-          "permit id must be 1 to " + MAX_ID_LENGTH + " characters and not blank, was "
-              + id.length() + " characters");
+          "permit id must be 1 to "
+              + MAX_ID_LENGTH
+              + " characters and not blank, was "
+              + id.length()
+              + " characters");
     }
     List<Scope> all = new ArrayList<>(scopes.length + 1);
     all.add(Scope.global());
@@ -79,23 +82,17 @@ public final class PermitRequest {
     return new PermitRequest(id, scopes, horizon);
   }
 
-  /**
-   * {@return the id of the permit}
-   */
+  /** {@return the id of the permit} */
   public String id() {
     return id;
   }
 
-  /**
-   * {@return the scopes the permit is counted on, the global one first}
-   */
+  /** {@return the scopes the permit is counted on, the global one first} */
   public List<Scope> scopes() {
     return scopes;
   }
 
-  /**
-   * {@return how far ahead a booking may lie; zero if none is wanted}
-   */
+  /** {@return how far ahead a booking may lie; zero if none is wanted} */
   public Duration bookingHorizon() {
     return bookingHorizon;
   }

@@ -24,7 +24,8 @@ public final class RateLimit {
   /** The most permits a window may hold. */
   public static final int MAX_PERMITS = 1_000_000;
 
-  private static final Pattern FORM = Pattern.compile("(\\d{1,9})\\s*/\\s*(\\d{1,9})?\\s*(ms|s|m|h)");
+  private static final Pattern FORM =
+      Pattern.compile("(\\d{1,9})\\s*/\\s*(\\d{1,9})?\\s*(ms|s|m|h)");
 
   private final int permits;
   private final Duration window;
@@ -85,7 +86,9 @@ public final class RateLimit {
     Matcher matcher = FORM.matcher(requireNonNull(text, "text").strip().toLowerCase(Locale.ROOT));
     if (!matcher.matches()) {
       throw new IllegalArgumentException(
-          "rate limit must look like 10/60s (permits / window in ms, s, m or h), was '" + text + "'");
+          "rate limit must look like 10/60s (permits / window in ms, s, m or h), was '"
+              + text
+              + "'");
     }
     long count = matcher.group(2) == null ? 1 : Long.parseLong(matcher.group(2));
     Duration window =
@@ -98,16 +101,12 @@ public final class RateLimit {
     return rolling(Integer.parseInt(matcher.group(1)), window);
   }
 
-  /**
-   * {@return the permits a window may hold}
-   */
+  /** {@return the permits a window may hold} */
   public int permits() {
     return permits;
   }
 
-  /**
-   * {@return the length of the window}
-   */
+  /** {@return the length of the window} */
   public Duration window() {
     return window;
   }
@@ -125,9 +124,7 @@ public final class RateLimit {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof RateLimit that
-        && permits == that.permits
-        && window.equals(that.window);
+    return other instanceof RateLimit that && permits == that.permits && window.equals(that.window);
   }
 
   @Override
@@ -135,9 +132,7 @@ public final class RateLimit {
     return 31 * permits + window.hashCode();
   }
 
-  /**
-   * {@return the limit in the form that {@link #parse} reads, to the millisecond}
-   */
+  /** {@return the limit in the form that {@link #parse} reads, to the millisecond} */
   @Override
   public String toString() {
     long millis = window.toMillis();

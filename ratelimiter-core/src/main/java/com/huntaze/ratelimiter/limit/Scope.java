@@ -36,14 +36,15 @@ public record Scope(Kind kind, String id) {
     requireNonNull(id, "id");
     if (id.isBlank() || id.length() > MAX_ID_LENGTH) {
       throw new IllegalArgumentException(
-          "scope id must be 1 to " + MAX_ID_LENGTH + " characters and not blank, was " + id.length()
+          "scope id must be 1 to "
+              + MAX_ID_LENGTH
+              + " characters and not blank, was "
+              + id.length()
               + " characters");
     }
   }
 
-  /**
-   * {@return the scope that counts every call}
-   */
+  /** {@return the scope that counts every call} */
   public static Scope global() {
     return GLOBAL;
   }

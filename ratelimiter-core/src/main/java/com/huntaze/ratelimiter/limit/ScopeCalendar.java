@@ -98,7 +98,8 @@ final class ScopeCalendar {
   }
 
   long tokens(long now) {
-    long inWindow = times().stream().filter(time -> time > now - window && time < now + window).count();
+    long inWindow =
+        times().stream().filter(time -> time > now - window && time < now + window).count();
     return blockedUntil > now ? 0 : Math.max(0, permits - inWindow);
   }
 

@@ -8,14 +8,10 @@ package com.huntaze.ratelimiter.limit;
  */
 @FunctionalInterface
 public interface Ticker {
-  /**
-   * {@return nanoseconds since an arbitrary origin; never less than an earlier answer}
-   */
+  /** {@return nanoseconds since an arbitrary origin; never less than an earlier answer} */
   long nanos();
 
-  /**
-   * {@return the ticker of this JVM, {@link System#nanoTime()}}
-   */
+  /** {@return the ticker of this JVM, {@link System#nanoTime()}} */
   static Ticker system() {
     return System::nanoTime;
   }

@@ -49,16 +49,12 @@ public enum MetricName {
     this.unit = unit;
   }
 
-  /**
-   * {@return the name as published}
-   */
+  /** {@return the name as published} */
   public String wireName() {
     return wireName;
   }
 
-  /**
-   * {@return the unit as published}
-   */
+  /** {@return the unit as published} */
   public Unit unit() {
     return unit;
   }

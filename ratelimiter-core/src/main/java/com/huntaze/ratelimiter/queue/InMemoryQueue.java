@@ -49,8 +49,10 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
   private final Ticker ticker;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
+
   /** By priority, then by creator in the order of their turns. */
   private final Map<Priority, Map<String, Lane>> lanes = new EnumMap<>(Priority.class);
+
   private final Map<Priority, Integer> credit = new EnumMap<>(Priority.class);
   private final Map<String, Lane> inHand = new HashMap<>();
   private final List<OutboundMessage> deadLetters = new ArrayList<>();

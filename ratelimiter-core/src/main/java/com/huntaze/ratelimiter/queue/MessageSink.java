@@ -7,9 +7,10 @@ import java.util.List;
  * Where the client and the replayer put accepted messages: a queue, or something that sends them
  * directly.
  *
- * <p>Implemented by {@link InMemoryQueue} and by adapters such as SQS; a new implementation runs the
- * testkit's {@code MessageSinkContract}. Thread-safe. Returning means that the sink has the message
- * as durably as it promises to; everything else is a {@link SinkException} that says what is known.
+ * <p>Implemented by {@link InMemoryQueue} and by adapters such as SQS; a new implementation runs
+ * the testkit's {@code MessageSinkContract}. Thread-safe. Returning means that the sink has the
+ * message as durably as it promises to; everything else is a {@link SinkException} that says what
+ * is known.
  */
 @FunctionalInterface
 public interface MessageSink {

@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Where a dispatcher or worker takes messages from: hands each out to one taker at a time, and again
- * if the taker does not delete it within its visibility time-out.
+ * Where a dispatcher or worker takes messages from: hands each out to one taker at a time, and
+ * again if the taker does not delete it within its visibility time-out.
  *
  * <p>Implemented by {@link InMemoryQueue} and by adapters such as SQS. Thread-safe. Failures are
  * {@link SourceException}s; after one, the message in question may be handed out again.

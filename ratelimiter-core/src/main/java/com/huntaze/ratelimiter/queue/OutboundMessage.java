@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A message that was accepted and is on its way: what queues, stores and the gateway hand on.
  *
- * <p>Made by the client from a validated message, and by the payload codecs from what a queue holds.
- * Immutable and thread-safe. {@link #toString} shows no content, media URL or metadata.
+ * <p>Made by the client from a validated message, and by the payload codecs from what a queue
+ * holds. Immutable and thread-safe. {@link #toString} shows no content, media URL or metadata.
  */
 public final class OutboundMessage {
   /** The action of a message to a fan. */
@@ -63,30 +63,22 @@ public final class OutboundMessage {
     return new Builder(messageId, userId, timestamp);
   }
 
-  /**
-   * {@return the id that makes the message the same one at every step}
-   */
+  /** {@return the id that makes the message the same one at every step} */
   public String messageId() {
     return messageId;
   }
 
-  /**
-   * {@return what the gateway is to do, {@value #SEND_MESSAGE} for a message to a fan}
-   */
+  /** {@return what the gateway is to do, {@value #SEND_MESSAGE} for a message to a fan} */
   public String action() {
     return action;
   }
 
-  /**
-   * {@return the user on whose behalf it is sent}
-   */
+  /** {@return the user on whose behalf it is sent} */
   public String userId() {
     return userId;
   }
 
-  /**
-   * {@return the creator's account, where it was given}
-   */
+  /** {@return the creator's account, where it was given} */
   public Optional<String> creatorId() {
     return Optional.ofNullable(creatorId);
   }
@@ -98,73 +90,57 @@ public final class OutboundMessage {
     return creatorId == null ? userId : creatorId;
   }
 
-  /**
-   * {@return who receives it; present for {@value #SEND_MESSAGE}}
-   */
+  /** {@return who receives it; present for {@value #SEND_MESSAGE}} */
   public Optional<String> recipientId() {
     return Optional.ofNullable(recipientId);
   }
 
-  /**
-   * {@return the text; present for {@value #SEND_MESSAGE}}
-   */
+  /** {@return the text; present for {@value #SEND_MESSAGE}} */
   public Optional<String> content() {
     return Optional.ofNullable(content);
   }
 
-  /**
-   * {@return the URLs of the media to attach}
-   */
+  /** {@return the URLs of the media to attach} */
   public List<String> mediaUrls() {
     return mediaUrls;
   }
 
-  /**
-   * {@return how urgent it is}
-   */
+  /** {@return how urgent it is} */
   public Priority priority() {
     return priority;
   }
 
-  /**
-   * {@return when it was accepted, by the accepting host's clock}
-   */
+  /** {@return when it was accepted, by the accepting host's clock} */
   public Instant timestamp() {
     return timestamp;
   }
 
-  /**
-   * {@return the caller's workflow, where it was given}
-   */
+  /** {@return the caller's workflow, where it was given} */
   public Optional<String> workflowId() {
     return Optional.ofNullable(workflowId);
   }
 
-  /**
-   * {@return the caller's trace, where it was given}
-   */
+  /** {@return the caller's trace, where it was given} */
   public Optional<String> traceId() {
     return Optional.ofNullable(traceId);
   }
 
-  /**
-   * {@return the caller's own metadata: JSON values only, unmodifiable}
-   */
+  /** {@return the caller's own metadata: JSON values only, unmodifiable} */
   public Map<String, Object> metadata() {
     return metadata;
   }
 
   /**
    * {@return fields of the payload it was read from that this version does not know; kept when it
-   *     is written again}
+   * is written again}
    */
   public Map<String, Object> unknownFields() {
     return unknownFields;
   }
 
   /**
-   * Whether this is the same message, whenever each of the two was accepted: a caller that sends an id
-   * again sends it later.
+   * Whether this is the same message, whenever each of the two was accepted: a caller that sends an
+   * id again sends it later.
    *
    * @param that the other message
    * @return whether all but the timestamps is equal
@@ -198,8 +174,19 @@ public final class OutboundMessage {
 
   @Override
   public String toString() {
-    return "OutboundMessage[" + messageId + ", action=" + action + ", user=" + userId + ", creator="
-        + creator() + ", priority=" + priority + ", timestamp=" + timestamp + "]";
+    return "OutboundMessage["
+        + messageId
+        + ", action="
+        + action
+        + ", user="
+        + userId
+        + ", creator="
+        + creator()
+        + ", priority="
+        + priority
+        + ", timestamp="
+        + timestamp
+        + "]";
   }
 
   private static Map<String, Object> copy(Map<String, Object> map) {
@@ -338,9 +325,7 @@ public final class OutboundMessage {
       return this;
     }
 
-    /**
-     * {@return the message}
-     */
+    /** {@return the message} */
     public OutboundMessage build() {
       return new OutboundMessage(this);
     }

@@ -25,16 +25,12 @@ public interface PayloadCodec {
    */
   OutboundMessage decode(String body);
 
-  /**
-   * {@return the entry queue's shape, camelCase}
-   */
+  /** {@return the entry queue's shape, camelCase} */
   static PayloadCodec standard() {
     return StandardPayload.INSTANCE;
   }
 
-  /**
-   * {@return the FIFO queue's shape, snake_case}
-   */
+  /** {@return the FIFO queue's shape, snake_case} */
   static PayloadCodec workflow() {
     return WorkflowPayload.INSTANCE;
   }

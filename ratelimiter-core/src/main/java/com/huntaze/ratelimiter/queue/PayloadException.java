@@ -34,9 +34,7 @@ public class PayloadException extends RuntimeException {
     this.reason = reason;
   }
 
-  /**
-   * {@return the reason code, for logs and dead-letter attributes}
-   */
+  /** {@return the reason code, for logs and dead-letter attributes} */
   public Reason reason() {
     return reason;
   }

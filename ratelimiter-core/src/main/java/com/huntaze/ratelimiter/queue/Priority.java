@@ -25,9 +25,7 @@ public enum Priority {
     return weight;
   }
 
-  /**
-   * {@return the name in the standard payload: {@code high}, {@code medium} or {@code low}}
-   */
+  /** {@return the name in the standard payload: {@code high}, {@code medium} or {@code low}} */
   public String wireName() {
     return name().toLowerCase(Locale.ROOT);
   }

@@ -6,8 +6,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A message a source handed out. It stays the source's until it is deleted; if nothing is said of it
- * within its visibility time-out, the source hands it out again.
+ * A message a source handed out. It stays the source's until it is deleted; if nothing is said of
+ * it within its visibility time-out, the source hands it out again.
  *
  * <p>Immutable and thread-safe. {@link #toString} shows no content.
  */
@@ -48,41 +48,37 @@ public final class ReceivedMessage {
    * @param receiveCount how often it was received, this time included
    * @return the received message
    */
-  public static ReceivedMessage unreadable(String handle, PayloadException fault, int receiveCount) {
+  public static ReceivedMessage unreadable(
+      String handle, PayloadException fault, int receiveCount) {
     return new ReceivedMessage(handle, null, requireNonNull(fault, "fault"), receiveCount);
   }
 
-  /**
-   * {@return the source's handle for this receive; a later receive has another}
-   */
+  /** {@return the source's handle for this receive; a later receive has another} */
   public String handle() {
     return handle;
   }
 
-  /**
-   * {@return the message, or empty if it could not be read}
-   */
+  /** {@return the message, or empty if it could not be read} */
   public Optional<OutboundMessage> message() {
     return Optional.ofNullable(message);
   }
 
-  /**
-   * {@return why it could not be read, or empty if it could}
-   */
+  /** {@return why it could not be read, or empty if it could} */
   public Optional<PayloadException> fault() {
     return Optional.ofNullable(fault);
   }
 
-  /**
-   * {@return how often it was received, this time included}
-   */
+  /** {@return how often it was received, this time included} */
   public int receiveCount() {
     return receiveCount;
   }
 
   @Override
   public String toString() {
-    return "ReceivedMessage[" + (message == null ? "unreadable" : message.messageId())
-        + ", receives=" + receiveCount + "]";
+    return "ReceivedMessage["
+        + (message == null ? "unreadable" : message.messageId())
+        + ", receives="
+        + receiveCount
+        + "]";
   }
 }

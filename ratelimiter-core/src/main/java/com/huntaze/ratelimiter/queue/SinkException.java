@@ -5,8 +5,8 @@ import static java.util.Objects.requireNonNull;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A sink did not take a message. Says what is known of it, which decides what the client does; never
- * carries content.
+ * A sink did not take a message. Says what is known of it, which decides what the client does;
+ * never carries content.
  */
 public class SinkException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -34,16 +34,12 @@ public class SinkException extends RuntimeException {
       this.fault = fault;
     }
 
-    /**
-     * {@return whether the same call can succeed a moment later}
-     */
+    /** {@return whether the same call can succeed a moment later} */
     public boolean isRetryable() {
       return retryable;
     }
 
-    /**
-     * {@return whether it is a fault of the far side, which the breaker counts}
-     */
+    /** {@return whether it is a fault of the far side, which the breaker counts} */
     public boolean isFault() {
       return fault;
     }
@@ -63,9 +59,7 @@ public class SinkException extends RuntimeException {
     this.kind = requireNonNull(kind, "kind");
   }
 
-  /**
-   * {@return what is known of the message}
-   */
+  /** {@return what is known of the message} */
   public Kind kind() {
     return kind;
   }

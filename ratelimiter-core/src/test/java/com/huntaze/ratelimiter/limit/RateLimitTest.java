@@ -22,10 +22,13 @@ class RateLimitTest {
 
   @Test
   void nonsense_is_refused_by_name() {
-    assertThatThrownBy(() -> RateLimit.rolling(0, Duration.ofSeconds(1))).hasMessageContaining("permits");
-    assertThatThrownBy(() -> RateLimit.rolling(-3, Duration.ofSeconds(1))).hasMessageContaining("-3");
+    assertThatThrownBy(() -> RateLimit.rolling(0, Duration.ofSeconds(1)))
+        .hasMessageContaining("permits");
+    assertThatThrownBy(() -> RateLimit.rolling(-3, Duration.ofSeconds(1)))
+        .hasMessageContaining("-3");
     assertThatThrownBy(() -> RateLimit.rolling(1, Duration.ZERO)).hasMessageContaining("window");
-    assertThatThrownBy(() -> RateLimit.rolling(1, Duration.ofHours(25))).hasMessageContaining("PT25H");
+    assertThatThrownBy(() -> RateLimit.rolling(1, Duration.ofHours(25)))
+        .hasMessageContaining("PT25H");
     assertThatThrownBy(() -> RateLimit.parse("ten a minute")).hasMessageContaining("10/60s");
   }
 

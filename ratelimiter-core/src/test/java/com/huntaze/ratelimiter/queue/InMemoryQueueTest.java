@@ -21,8 +21,7 @@ class InMemoryQueueTest {
   private final InMemoryQueue queue = new InMemoryQueue(1_000, nanos::get);
 
   private void put(String id, String creator, Priority priority) {
-    queue.send(
-        OutboundMessage.builder(id, creator, Instant.EPOCH).priority(priority).build());
+    queue.send(OutboundMessage.builder(id, creator, Instant.EPOCH).priority(priority).build());
   }
 
   private List<String> takeAndDelete(int count) {

@@ -93,7 +93,8 @@ class PayloadCodecTest {
     OutboundMessage read = PayloadCodec.standard().decode(body);
     assertThat(read.unknownFields()).isEqualTo(Map.of("abTest", Map.of("arm", 2)));
     assertThat(PayloadCodec.workflow().encode(read)).contains("\"abTest\":{\"arm\":2}");
-    assertThat(PayloadCodec.standard().decode(PayloadCodec.standard().encode(read))).isEqualTo(read);
+    assertThat(PayloadCodec.standard().decode(PayloadCodec.standard().encode(read)))
+        .isEqualTo(read);
   }
 
   @Test
@@ -131,8 +132,7 @@ class PayloadCodecTest {
   void a_body_that_cannot_be_read_is_told_by_reason_and_field_and_never_shown(
       String body, Reason reason) {
     PayloadException fault =
-        catchThrowableOfType(
-            PayloadException.class, () -> PayloadCodec.decodeEither(body));
+        catchThrowableOfType(PayloadException.class, () -> PayloadCodec.decodeEither(body));
     assertThat(fault.reason()).isEqualTo(reason);
     assertThat(fault).hasMessageNotContaining("S3CRET").hasNoCause();
   }
@@ -148,7 +148,11 @@ class PayloadCodecTest {
   @Test
   void to_string_shows_no_content() {
     OutboundMessage message =
-        message().content("S3CRET").mediaUrls(List.of("https://S3CRET")).metadata(Map.of("k", "S3CRET")).build();
+        message()
+            .content("S3CRET")
+            .mediaUrls(List.of("https://S3CRET"))
+            .metadata(Map.of("k", "S3CRET"))
+            .build();
     assertThat(message.toString()).doesNotContain("S3CRET").contains("m-1");
     assertThat(ReceivedMessage.of("h", message, 1).toString()).doesNotContain("S3CRET");
   }

@@ -72,9 +72,7 @@ final class DispatcherProcess {
                         .visibility(wiring.callTimeout().multipliedBy(2))
                         .build(),
                     RedisTokenBucket.builder(jedis).limit(wiring.limit()).build(),
-                    HttpOnlyFansGateway.builder(wiring.api())
-                        .timeout(wiring.callTimeout())
-                        .build())
+                    HttpOnlyFansGateway.builder(wiring.api()).timeout(wiring.callTimeout()).build())
                 .callTimeout(wiring.callTimeout())
                 .sentLog(JdbcSentLog.builder(dataSource).build())
                 .build()) {

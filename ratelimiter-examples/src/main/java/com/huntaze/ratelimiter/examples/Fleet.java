@@ -40,8 +40,7 @@ final class Fleet implements AutoCloseable {
 
   private static void awaitReady(Process process) throws IOException {
     var output =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     for (String line = output.readLine(); line != null; line = output.readLine()) {
       if (line.equals(DispatcherProcess.READY)) {
         return;

@@ -56,8 +56,15 @@ final class FleetQuickstart {
       JdbcFallbackStore store = JdbcFallbackStore.builder(postgres.dataSource()).build();
       store.createSchema();
       JdbcSentLog.builder(postgres.dataSource()).build().createSchema();
-      var fleet = new DispatcherProcess.Wiring(
-          endpoint, queue, redis.uri(), postgres.jdbcUrl(), api.baseUri(), limit, Duration.ofSeconds(30));
+      var fleet =
+          new DispatcherProcess.Wiring(
+              endpoint,
+              queue,
+              redis.uri(),
+              postgres.jdbcUrl(),
+              api.baseUri(),
+              limit,
+              Duration.ofSeconds(30));
       try (SqsClient client = sqs.newClient(endpoint);
           Fleet dispatchers = Fleet.start(2, fleet)) {
         screen.event("%d dispatchers are up", dispatchers.size());
@@ -93,8 +100,7 @@ final class FleetQuickstart {
       long replayed =
           client.queueStatus().fallback().map(f -> f.count(StoredStatus.QUEUED)).orElse(0L);
       Verdict verdict = new Verdict(api, limit, results, GOOD, SampleMessages.bad().size());
-      long stored =
-          results.stream().filter(result -> result.status() == SendStatus.STORED).count();
+      long stored = results.stream().filter(result -> result.status() == SendStatus.STORED).count();
       verdict.line("stored while SQS was away " + stored + ", replayed " + replayed);
       verdict.check(stored == GOOD - FIRST, "stored " + stored + " while SQS was away");
       verdict.check(replayed == stored, "replayed " + replayed + " of " + stored);

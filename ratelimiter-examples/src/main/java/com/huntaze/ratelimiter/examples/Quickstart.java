@@ -6,8 +6,9 @@ import com.huntaze.ratelimiter.testkit.FakeOnlyFansApi;
 /**
  * Sends 25 good messages and 3 bad ones through a limit to an API that judges what arrives.
  *
- * <p>{@code -Dlimit=10/6s} is the limit, {@code -Dtopology=embedded} (or {@code fleet}) the way. Ends
- * with the line {@code quickstart: OK} and exit code 0, or says what was broken and ends with 1.
+ * <p>{@code -Dlimit=10/6s} is the limit, {@code -Dtopology=embedded} (or {@code fleet}) the way.
+ * Ends with the line {@code quickstart: OK} and exit code 0, or says what was broken and ends with
+ * 1.
  */
 public final class Quickstart {
   private Quickstart() {}

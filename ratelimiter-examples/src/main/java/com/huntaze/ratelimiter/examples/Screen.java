@@ -19,7 +19,8 @@ final class Screen {
   void event(String format, Object... args) {
     double seconds = (System.nanoTime() - start) / 1e9;
     System.out.println(
-        String.format(Locale.ROOT, "%6.1f s  ", seconds) + String.format(Locale.ROOT, format, args));
+        String.format(Locale.ROOT, "%6.1f s  ", seconds)
+            + String.format(Locale.ROOT, format, args));
   }
 
   /** Shows how things stand once a second, until so many messages are delivered or time is up. */

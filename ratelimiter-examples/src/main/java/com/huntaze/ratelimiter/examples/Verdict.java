@@ -40,12 +40,15 @@ final class Verdict {
     check(api.duplicates().isEmpty(), "delivered twice: " + api.duplicates());
 
     int most = api.maxCallsInAnyWindow();
-    lines.add("most calls in any " + limit.window().toMillis() + " ms: " + most + ", limit " + limit);
+    lines.add(
+        "most calls in any " + limit.window().toMillis() + " ms: " + most + ", limit " + limit);
     check(most <= limit.permits(), most + " calls in one window");
 
     Duration span = api.span();
     Duration ideal =
-        limit.idealSpan(good).plus(GUARD.multipliedBy((good + limit.permits() - 1) / limit.permits() - 1));
+        limit
+            .idealSpan(good)
+            .plus(GUARD.multipliedBy((good + limit.permits() - 1) / limit.permits() - 1));
     lines.add(
         String.format(
             Locale.ROOT,

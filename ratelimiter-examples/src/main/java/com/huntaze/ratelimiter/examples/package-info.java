@@ -1,4 +1,6 @@
-/** Programs that show the SDK at work; start at {@link com.huntaze.ratelimiter.examples.Quickstart}. */
+/**
+ * Programs that show the SDK at work; start at {@link com.huntaze.ratelimiter.examples.Quickstart}.
+ */
 @NullMarked
 package com.huntaze.ratelimiter.examples;
 

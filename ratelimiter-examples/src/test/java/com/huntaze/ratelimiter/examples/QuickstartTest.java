@@ -44,8 +44,7 @@ class QuickstartTest {
     try (FakeOnlyFansApi api = api()) {
       Verdict verdict = new Verdict(api, LIMIT, List.of(), 25, 3);
       assertThat(verdict.isOk()).isFalse();
-      assertThat(verdict.broken())
-          .contains("accepted 0 of 25 good messages", "delivered 0 of 25");
+      assertThat(verdict.broken()).contains("accepted 0 of 25 good messages", "delivered 0 of 25");
     }
   }
 }

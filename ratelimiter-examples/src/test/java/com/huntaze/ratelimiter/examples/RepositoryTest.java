@@ -10,7 +10,8 @@ import org.junit.jupiter.api.Test;
 
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 class RepositoryTest {
-  private static final Pattern REGION = Pattern.compile("// README: \\w+\\n(.*?)// README: end", Pattern.DOTALL);
+  private static final Pattern REGION =
+      Pattern.compile("// README: \\w+\\n(.*?)// README: end", Pattern.DOTALL);
   private static final Pattern BLOCK = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL);
 
   @Test
@@ -63,7 +64,6 @@ class RepositoryTest {
     Pattern account = Pattern.compile("(?<![0-9.x-])(?!0{12})[0-9]{12}(?![0-9])");
     assertThat(Repository.files())
         .isNotEmpty()
-        .allSatisfy(
-            path -> assertThat(account.matcher(Repository.read(path)).find()).isFalse());
+        .allSatisfy(path -> assertThat(account.matcher(Repository.read(path)).find()).isFalse());
   }
 }

@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 class RequirementsTest {
   private static final Pattern ROW = Pattern.compile("\\| ([A-Z]?[0-9.]+) \\| (.+?) \\| (.+?) \\|");
-  private static final Pattern NAMED = Pattern.compile("([A-Z]\\w+(?:Test|Contract))(?:#(\\w+))?|file:(\\S+)");
+  private static final Pattern NAMED =
+      Pattern.compile("([A-Z]\\w+(?:Test|Contract))(?:#(\\w+))?|file:(\\S+)");
   private static final String PENDING = "issue pending";
 
   private static final Map<String, Integer> IDS = new LinkedHashMap<>();
@@ -46,8 +47,7 @@ class RequirementsTest {
         .lines()
         .map(ROW::matcher)
         .filter(Matcher::matches)
-        .forEach(
-            row -> assertThat(rows.put(row.group(1), row.group(3))).as(row.group(1)).isNull());
+        .forEach(row -> assertThat(rows.put(row.group(1), row.group(3))).as(row.group(1)).isNull());
     return rows;
   }
 
@@ -55,8 +55,7 @@ class RequirementsTest {
   void every_requirement_has_one_row() {
     List<String> expected = new ArrayList<>();
     IDS.forEach(
-        (letter, count) ->
-            IntStream.rangeClosed(1, count).forEach(i -> expected.add(letter + i)));
+        (letter, count) -> IntStream.rangeClosed(1, count).forEach(i -> expected.add(letter + i)));
     assertThat(rows().keySet()).containsExactlyInAnyOrderElementsOf(expected);
   }
 

@@ -48,6 +48,10 @@ public final class JdbcFallbackStore implements FallbackStore {
 
   private static final PayloadCodec CODEC = PayloadCodec.standard();
   private static final int MAX_ID = 128;
+
+  /** How often a claim is repeated when none of its rows could be read. */
+  private static final int ROUNDS = 10;
+
   private static final int MAX_ERROR = 1_000;
 
   private static final String INSERT =
@@ -171,20 +175,21 @@ public final class JdbcFallbackStore implements FallbackStore {
     if (max < 1) {
       throw new IllegalArgumentException("max must be 1 or more, was " + max);
     }
-    while (true) {
+    List<StoredMessage> readable = new ArrayList<>();
+    for (int round = 0; round < ROUNDS; round++) {
       String token = UUID.randomUUID().toString();
       List<ClaimedRow> rows =
           database.run(
               "claim stored messages",
               session -> ClaimedRow.lease(session, max, token, Dialect.micros(lease)));
-      List<StoredMessage> readable = new ArrayList<>();
       for (ClaimedRow row : rows) {
         read(row, token).ifPresent(readable::add);
       }
       if (!readable.isEmpty() || rows.isEmpty()) {
-        return readable;
+        break;
       }
     }
+    return readable;
   }
 
   private Optional<StoredMessage> read(ClaimedRow row, String token) {

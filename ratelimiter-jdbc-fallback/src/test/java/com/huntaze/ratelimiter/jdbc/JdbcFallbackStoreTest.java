@@ -158,7 +158,7 @@ class JdbcFallbackStoreTest {
       store.store(message(id), "down");
     }
     update(database, "UPDATE onlyfans_messages SET payload = '{\"x' WHERE id = 'cut'");
-    update(database, "UPDATE onlyfans_messages SET payload = '' WHERE id = 'blank'");
+    update(database, "UPDATE onlyfans_messages SET payload = '[]' WHERE id = 'blank'");
     String other = ask(database, "SELECT payload FROM onlyfans_messages WHERE id = 'good'").get(0);
     update(database, "UPDATE onlyfans_messages SET payload = '" + other + "' WHERE id = 'foreign'");
 
@@ -347,7 +347,7 @@ class JdbcFallbackStoreTest {
   @Test
   void a_claim_on_postgresql_walks_the_index_in_order() throws Exception {
     DataSource database = TestDatabase.POSTGRESQL.withSchema().get();
-    fill(database, "generate_series(1, 100000) AS numbers(n)", "'m' || n");
+    fill(database, "generate_series(1, 100000) AS numbers(n)");
     update(database, "ANALYZE onlyfans_messages");
 
     String claim = Dialect.POSTGRESQL.sql(ClaimedRow.postgresql(10)).replaceFirst("\\?", "'me'");
@@ -365,8 +365,7 @@ class JdbcFallbackStoreTest {
     boolean isH2 = kind == TestDatabase.H2;
     fill(
         database,
-        isH2 ? "SYSTEM_RANGE(1, 20000) AS numbers(n)" : "(SELECT seq AS n FROM seq_1_to_20000) n",
-        "CONCAT('m', n)");
+        isH2 ? "SYSTEM_RANGE(1, 20000) AS numbers(n)" : "(SELECT seq AS n FROM seq_1_to_20000) n");
     Watched pool = new Watched(database);
     assertThat(store(pool.dataSource()).claim(10, LEASE)).hasSize(10);
 
@@ -536,17 +535,21 @@ class JdbcFallbackStoreTest {
     return dataSource;
   }
 
-  private static void fill(DataSource database, String numbers, String id) throws SQLException {
+  /** Rows as they are when half of a backlog has been replayed. */
+  private static void fill(DataSource database, String numbers) throws SQLException {
     update(
         database,
         """
         INSERT INTO onlyfans_messages (
           id, user_id, priority, payload, status, next_attempt_at, created_at, updated_at)
-        SELECT %s, 'user', 'low', 'payload', CASE WHEN MOD(n, 2) = 0 THEN 'queued' ELSE 'failed' END,
+        SELECT CONCAT('m', n), 'user', 'low',
+          CONCAT('{"messageId":"m', n, '","userId":"user","recipientId":"fan","content":"hello",',
+            '"timestamp":"2026-01-01T00:00:00Z"}'),
+          CASE WHEN MOD(n, 2) = 0 THEN 'queued' ELSE 'failed' END,
           '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00'
         FROM %s\
         """
-            .formatted(id, numbers));
+            .formatted(numbers));
   }
 
   private static JdbcFallbackStore store(DataSource dataSource) {

@@ -28,8 +28,8 @@ import redis.clients.jedis.exceptions.JedisException;
  * rate_limit:{onlyfans}:edge:…}), so that a cluster keeps them together, and expire by themselves.
  *
  * <p><b>Failure:</b> {@link TokenBucketException} when Redis cannot be asked or answers with an
- * error; callers send nothing then. A call that timed out may have been granted all the same: asking
- * again with the same id tells.
+ * error; callers send nothing then. A call that timed out may have been granted all the same:
+ * asking again with the same id tells.
  */
 public final class RedisTokenBucket implements TokenBucket {
   private static final LuaScript ACQUIRE = LuaScript.named("acquire.lua");
@@ -70,7 +70,8 @@ public final class RedisTokenBucket implements TokenBucket {
       return List.of();
     }
     List<String> keys = new ArrayList<>();
-    List<String> args = new ArrayList<>(List.of(grace, freshness, Integer.toString(requests.size())));
+    List<String> args =
+        new ArrayList<>(List.of(grace, freshness, Integer.toString(requests.size())));
     for (PermitRequest request : requests) {
       keys.add(grantKey(request.id()));
       keys.add(bookingKey(request.id()));

@@ -48,8 +48,7 @@ final class SqsEntry {
     attributes.put("messageType", message.action());
     attributes.put("timestamp", message.timestamp().toString());
     attributes.put("priority", message.priority().wireName());
-    SqsEntry entry =
-        new SqsEntry(PayloadCodec.standard().encode(message), attributes, null, null);
+    SqsEntry entry = new SqsEntry(PayloadCodec.standard().encode(message), attributes, null, null);
     entry.check(message, maxBytes);
     // The other shape repeats two ids at most, so that it is not twice as long.
     if (entry.bytes > maxBytes / 2 - WORKFLOW_ATTRIBUTES) {

@@ -133,8 +133,7 @@ final class SqsErrors {
   }
 
   private static SinkException notPut(SqsQueue queue, Kind kind, RuntimeException e) {
-    return new SinkException(
-        kind, "queue " + queue.name() + ": " + describe(e), Unquoted.copy(e));
+    return new SinkException(kind, "queue " + queue.name() + ": " + describe(e), Unquoted.copy(e));
   }
 
   /** What the answer for one entry of a batch says of it. */

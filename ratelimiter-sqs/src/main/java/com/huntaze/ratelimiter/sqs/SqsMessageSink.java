@@ -32,9 +32,9 @@ import software.amazon.awssdk.services.sqs.model.SendMessageBatchResponse;
  * size and characters is checked before the network is used.
  *
  * <p>Thread-safe. It makes one HTTP call for each call of its own, bounded by the time-outs of the
- * {@link SqsClient} it was given, whose own retries should be off; it never closes that client. What
- * is not taken is a {@link SinkException}, whose text names the queue, the code, the status and the
- * request id and never quotes a message.
+ * {@link SqsClient} it was given, whose own retries should be off; it never closes that client.
+ * What is not taken is a {@link SinkException}, whose text names the queue, the code, the status
+ * and the request id and never quotes a message.
  */
 public final class SqsMessageSink implements MessageSink {
   private static final Logger log = LoggerFactory.getLogger(SqsMessageSink.class);

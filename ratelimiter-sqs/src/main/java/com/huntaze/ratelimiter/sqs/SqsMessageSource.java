@@ -28,11 +28,12 @@ import software.amazon.awssdk.services.sqs.model.SendMessageRequest;
 /**
  * Takes messages from an SQS queue, standard or FIFO, whichever of the two payloads they have.
  *
- * <p>Used by dispatchers, workers and the gate. Thread-safe. Each method makes one HTTP call, bounded
- * by the time-outs of the {@link SqsClient} it was given, which must be longer than the wait of a
- * receive; it never closes that client. SQS delivers at least once: a message whose delete got lost,
- * or whose visibility lapsed, is handed out again. Failures are {@link SourceException}s, whose text
- * names the queue, the code, the status and the request id and never quotes a message.
+ * <p>Used by dispatchers, workers and the gate. Thread-safe. Each method makes one HTTP call,
+ * bounded by the time-outs of the {@link SqsClient} it was given, which must be longer than the
+ * wait of a receive; it never closes that client. SQS delivers at least once: a message whose
+ * delete got lost, or whose visibility lapsed, is handed out again. Failures are {@link
+ * SourceException}s, whose text names the queue, the code, the status and the request id and never
+ * quotes a message.
  *
  * <p>The bodies of messages in hand are kept in memory, for {@link #deadLetter}, until they are
  * deleted, given back or lapse.
@@ -85,8 +86,8 @@ public final class SqsMessageSource implements MessageSource {
    * as unreadable, for the caller to put aside.
    *
    * @param max the most to take, 1 to 10; SQS may give fewer than there are
-   * @param wait how long to wait for the first one: whole seconds, rounded up, 20 at most; zero asks
-   *     once, and then SQS may overlook a message
+   * @param wait how long to wait for the first one: whole seconds, rounded up, 20 at most; zero
+   *     asks once, and then SQS may overlook a message
    * @return what was taken, in order; empty if nothing came in time or the thread was interrupted
    *     (the flag stays set; what was on its way then comes back when its visibility lapses)
    */
@@ -166,8 +167,9 @@ public final class SqsMessageSource implements MessageSource {
   }
 
   /**
-   * Sets when a message that is in hand is handed out again. SQS counts whole seconds: a fraction is
-   * rounded up. It also ends every message's time in hand 12 h after its receive, whatever is asked.
+   * Sets when a message that is in hand is handed out again. SQS counts whole seconds: a fraction
+   * is rounded up. It also ends every message's time in hand 12 h after its receive, whatever is
+   * asked.
    *
    * @param received what is in hand
    * @param visibility from now on, zero to 12 h

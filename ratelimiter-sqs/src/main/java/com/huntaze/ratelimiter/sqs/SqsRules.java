@@ -66,8 +66,7 @@ final class SqsRules {
   }
 
   private static boolean isPair(String text, int i) {
-    return i + 1 < text.length()
-        && Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1));
+    return i + 1 < text.length() && Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1));
   }
 
   /** The id itself if SQS takes it as a group or deduplication id, else its SHA-256 in hex. */

@@ -41,8 +41,7 @@ final class HttpStub implements AutoCloseable {
   }
 
   private HttpStub(Handling handling) throws IOException {
-    this.server =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 50);
+    this.server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 50);
     server.setExecutor(threads);
     server.createContext(
         "/",

@@ -25,7 +25,9 @@ import software.amazon.awssdk.services.sqs.model.SendMessageBatchResultEntry;
 import software.amazon.awssdk.services.sqs.model.SendMessageRequest;
 import software.amazon.awssdk.services.sqs.model.SendMessageResponse;
 
-/** A client that sends nothing: it keeps what it was asked, and answers as told, else with success. */
+/**
+ * A client that sends nothing: it keeps what it was asked, and answers as told, else with success.
+ */
 final class RecordingSqs implements SqsClient {
   private final List<Object> requests = Collections.synchronizedList(new ArrayList<>());
 

@@ -74,8 +74,7 @@ class SqsErrorsTest {
   /** What sending one message fails with; shows nothing of the message. */
   private static SinkException failure(SqsClient client) {
     SinkException e =
-        catchThrowableOfType(
-            SinkException.class, () -> sink(client).send(message("m1").build()));
+        catchThrowableOfType(SinkException.class, () -> sink(client).send(message("m1").build()));
     assertThat(e).as("the send succeeded").isNotNull();
     StringWriter trace = new StringWriter();
     e.printStackTrace(new PrintWriter(trace, true));
@@ -180,8 +179,7 @@ class SqsErrorsTest {
 
   @Test
   void an_answer_for_another_body_is_ambiguous() throws IOException {
-    String body =
-        "{\"MessageId\":\"1\",\"MD5OfMessageBody\":\"d41d8cd98f00b204e9800998ecf8427e\"}";
+    String body = "{\"MessageId\":\"1\",\"MD5OfMessageBody\":\"d41d8cd98f00b204e9800998ecf8427e\"}";
     HttpStub stub = HttpStub.answering(new HttpStub.Answer(200, Map.of(), body));
     assertThat(failure(stub).kind()).isEqualTo(Kind.AMBIGUOUS);
   }
@@ -373,8 +371,7 @@ class SqsErrorsTest {
 
   @Test
   void a_failed_batch_says_the_same_of_each_of_its_messages() throws IOException {
-    try (HttpStub stub =
-            HttpStub.answering(HttpStub.Answer.error(503, "ServiceUnavailable", ""));
+    try (HttpStub stub = HttpStub.answering(HttpStub.Answer.error(503, "ServiceUnavailable", ""));
         SqsClient client = client(stub.uri())) {
       assertThat(sink(client).sendAll(messages(10)))
           .hasSize(10)

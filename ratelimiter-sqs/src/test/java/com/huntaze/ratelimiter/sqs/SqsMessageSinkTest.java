@@ -97,8 +97,7 @@ class SqsMessageSinkTest {
     String queue = sqs.createQueue("entry");
     OutboundMessage message = message("m1").priority(Priority.HIGH).build();
     try (SqsClient real = sqs.newClient()) {
-      SinkResult.Taken taken =
-          SqsMessageSink.builder(real).queue(queue).build().send(message);
+      SinkResult.Taken taken = SqsMessageSink.builder(real).queue(queue).build().send(message);
       Message arrived =
           real.receiveMessage(
                   request ->
@@ -286,8 +285,7 @@ class SqsMessageSinkTest {
     assertThat(calls())
         .allSatisfy(
             call ->
-                assertThat(
-                        call.entries().stream().mapToLong(SqsMessageSinkTest::bytes).sum())
+                assertThat(call.entries().stream().mapToLong(SqsMessageSinkTest::bytes).sum())
                     .isLessThanOrEqualTo(262_144));
   }
 
@@ -362,8 +360,7 @@ class SqsMessageSinkTest {
   void an_answer_without_an_id_is_no_answer() {
     client.onSend = request -> SendMessageResponse.builder().build();
     SinkException e =
-        catchThrowableOfType(
-            SinkException.class, () -> entryQueue.send(message("m1").build()));
+        catchThrowableOfType(SinkException.class, () -> entryQueue.send(message("m1").build()));
     assertThat(e.kind()).isEqualTo(Kind.AMBIGUOUS);
   }
 
@@ -401,8 +398,7 @@ class SqsMessageSinkTest {
         };
     List<SinkResult> results = workflowQueue.sendAll(ofCreators(8, 2));
     assertThat(kinds(results))
-        .containsExactly(
-            null, null, Kind.NOT_SENT, null, Kind.NOT_SENT, null, Kind.NOT_SENT, null);
+        .containsExactly(null, null, Kind.NOT_SENT, null, Kind.NOT_SENT, null, Kind.NOT_SENT, null);
     assertThat(((SinkResult.NotTaken) results.get(6)).reason())
         .hasMessageContaining("not tried, an earlier message of its creator was not taken");
   }
@@ -463,7 +459,9 @@ class SqsMessageSinkTest {
         request -> {
           throw QueueDoesNotExistException.builder().statusCode(400).build();
         };
-    assertThat(kinds(entryQueue.sendAll(messages(50)))).hasSize(50).containsOnly(Kind.ACCESS_REFUSED);
+    assertThat(kinds(entryQueue.sendAll(messages(50))))
+        .hasSize(50)
+        .containsOnly(Kind.ACCESS_REFUSED);
     assertThat(calls()).hasSize(3);
   }
 

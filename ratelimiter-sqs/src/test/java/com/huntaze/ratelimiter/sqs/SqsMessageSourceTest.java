@@ -99,7 +99,15 @@ class SqsMessageSourceTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0, 0", "1, 1", "1000, 1", "1001, 2", "59999, 60", "43199500, 43200", "43200000, 43200"})
+  @CsvSource({
+    "0, 0",
+    "1, 1",
+    "1000, 1",
+    "1001, 2",
+    "59999, 60",
+    "43199500, 43200",
+    "43200000, 43200"
+  })
   void visibility_is_in_whole_seconds_rounded_up(long millis, int seconds) {
     source.changeVisibility(receive("h1", body("m1")), Duration.ofMillis(millis));
     ChangeMessageVisibilityRequest request =
@@ -115,8 +123,7 @@ class SqsMessageSourceTest {
     assertThatThrownBy(() -> source.changeVisibility(received, Duration.ofMillis(millis)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("visibility");
-    assertThatThrownBy(
-            () -> SqsMessageSource.builder(client).visibility(Duration.ofMillis(millis)))
+    assertThatThrownBy(() -> SqsMessageSource.builder(client).visibility(Duration.ofMillis(millis)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("visibility");
   }
@@ -161,8 +168,7 @@ class SqsMessageSourceTest {
             ReceiveMessageResponse.builder()
                 .messages(
                     sqsMessage("h1", body("m1")),
-                    sqsMessage(
-                        "h2", PayloadCodec.workflow().encode(message("m2").build())))
+                    sqsMessage("h2", PayloadCodec.workflow().encode(message("m2").build())))
                 .build();
     assertThat(source.receive(10, SECOND))
         .extracting(received -> received.message().orElseThrow().messageId())
@@ -216,8 +222,7 @@ class SqsMessageSourceTest {
       assertThat(from.inHand()).isZero();
       Message aside =
           real.receiveMessage(
-                  request ->
-                      request.queueUrl(queues.deadLetterUrl()).messageAttributeNames("All"))
+                  request -> request.queueUrl(queues.deadLetterUrl()).messageAttributeNames("All"))
               .messages()
               .get(0);
       assertThat(aside.body()).isEqualTo(poison);
@@ -241,7 +246,8 @@ class SqsMessageSourceTest {
     SendMessageRequest put = client.requests(SendMessageRequest.class).get(0);
     assertThat(put.queueUrl()).endsWith("/workflow-dead.fifo");
     assertThat(put.messageGroupId()).isEqualTo("creator-7");
-    // Not the message's own id: revived and put aside again within 5 minutes, it would be swallowed.
+    // Not the message's own id: revived and put aside again within 5 minutes, it would be
+    // swallowed.
     assertThat(put.messageDeduplicationId()).isEqualTo("sqs-h1");
     assertThat(client.requests(DeleteMessageRequest.class)).hasSize(1);
   }
@@ -418,8 +424,7 @@ class SqsMessageSourceTest {
     String queue = sqs.createQueue("entry");
     try (SqsClient real = sqs.newClient()) {
       SqsMessageSource from = SqsMessageSource.builder(real).queue(queue).build();
-      ReceivedMessage unknown =
-          ReceivedMessage.of("no-handle", message("m1").build(), 1);
+      ReceivedMessage unknown = ReceivedMessage.of("no-handle", message("m1").build(), 1);
       assertThatThrownBy(() -> from.changeVisibility(unknown, SECOND))
           .isInstanceOf(SourceException.class)
           .hasMessageContaining("visibility could not be changed");

@@ -88,7 +88,8 @@ public abstract class MessageSinkContract {
     do {
       some = source.receive(10, all.size() < expected ? PATIENCE : Duration.ZERO);
       for (ReceivedMessage received : some) {
-        all.add(received.message().orElseThrow(() -> new AssertionError("unreadable: " + received)));
+        all.add(
+            received.message().orElseThrow(() -> new AssertionError("unreadable: " + received)));
         source.delete(received);
       }
     } while (!some.isEmpty());

@@ -25,8 +25,9 @@ import org.junit.jupiter.api.Test;
  * What every {@link MessageSource} promises. A module that implements one extends this class in its
  * tests, says how a source is made, puts messages behind it and reads its dead letters.
  *
- * <p>JUnit makes an instance for each test: each needs a source of its own with nothing in it, whose
- * visibility is ten seconds at least. Visibility is measured in real time, a second or two a test.
+ * <p>JUnit makes an instance for each test: each needs a source of its own with nothing in it,
+ * whose visibility is ten seconds at least. Visibility is measured in real time, a second or two a
+ * test.
  */
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 public abstract class MessageSourceContract {

@@ -126,7 +126,9 @@ public abstract class TokenBucketContract {
     for (long start : calls) {
       long inWindow =
           calls.stream().filter(at -> at >= start && at < start + WINDOW.toMillis()).count();
-      assertThat(inWindow).as("calls in the window from %d ms, seed %d", start, seed).isBetween(1L, 3L);
+      assertThat(inWindow)
+          .as("calls in the window from %d ms, seed %d", start, seed)
+          .isBetween(1L, 3L);
     }
     assertThat(calls.size()).as("the limit is used, seed %d", seed).isGreaterThan(200);
   }
@@ -243,8 +245,7 @@ public abstract class TokenBucketContract {
   void a_booking_beyond_the_horizon_is_refused_and_holds_nothing() {
     TokenBucket bucket = bucket(RateLimit.rolling(1, WINDOW));
     granted(bucket.tryAcquire(booking("a")));
-    Permit permit =
-        bucket.tryAcquire(PermitRequest.of("b").bookingUpTo(WINDOW.minusNanos(1_000)));
+    Permit permit = bucket.tryAcquire(PermitRequest.of("b").bookingUpTo(WINDOW.minusNanos(1_000)));
     assertThat(refusedFor(permit)).isEqualTo(WINDOW);
     assertThat(bucket.state(Scope.global()).booked()).isZero();
   }
@@ -275,8 +276,7 @@ public abstract class TokenBucketContract {
   @Test
   void one_creators_long_backlog_does_not_delay_another() {
     TokenBucket bucket =
-        bucket(
-            Map.of(Scope.Kind.GLOBAL, TEN, Scope.Kind.CREATOR, RateLimit.rolling(1, WINDOW)));
+        bucket(Map.of(Scope.Kind.GLOBAL, TEN, Scope.Kind.CREATOR, RateLimit.rolling(1, WINDOW)));
     granted(bucket.tryAcquire(booking("a-0", Scope.creator("a"))));
     for (int i = 1; i < 20; i++) {
       assertThat(bookedIn(bucket.tryAcquire(booking("a-" + i, Scope.creator("a")))))
@@ -357,7 +357,8 @@ public abstract class TokenBucketContract {
     assertThat(empty.tokens()).isZero();
     assertThat(empty.booked()).isEqualTo(1);
     assertThat(empty.nextPermitIn()).isEqualTo(Duration.ofSeconds(45));
-    assertThat(Duration.between(full.timestamp(), empty.timestamp())).isEqualTo(Duration.ofSeconds(15));
+    assertThat(Duration.between(full.timestamp(), empty.timestamp()))
+        .isEqualTo(Duration.ofSeconds(15));
   }
 
   @Test

@@ -86,12 +86,15 @@ class ContentNeverLeaksTest {
               : GatewayResponse.of(200);
         };
     try (var client =
-        RateLimitedOnlyFansClient.embedded(gateway, RateLimit.rolling(100, Duration.ofMillis(10)))) {
+        RateLimitedOnlyFansClient.embedded(
+            gateway, RateLimit.rolling(100, Duration.ofMillis(10)))) {
       note(message("m0"));
       for (int i = 0; i < 3; i++) {
         note(client.send(message("m" + i)));
       }
-      note(client.send(OnlyFansMessage.builder().content(MARKER + "\0").mediaUrls(List.of(MARKER)).build()));
+      note(
+          client.send(
+              OnlyFansMessage.builder().content(MARKER + "\0").mediaUrls(List.of(MARKER)).build()));
       assertThat(calls.await(30, TimeUnit.SECONDS)).isTrue();
       note(client.queueStatus());
     }

@@ -178,9 +178,7 @@ class DispatcherTest {
     OnlyFansGateway real = gateway();
     AtomicInteger calls = new AtomicInteger();
     put(1);
-    start(
-        dispatcher(
-            message -> (calls.getAndIncrement() == 0 ? nobody : real).call(message)));
+    start(dispatcher(message -> (calls.getAndIncrement() == 0 ? nobody : real).call(message)));
     assertThat(api.awaitDeliveries(1, LONG)).isTrue();
     assertThat(queue.depth().deadLettered()).hasValue(0);
   }
@@ -214,9 +212,7 @@ class DispatcherTest {
     faults.failAll(() -> new TokenBucketException("down", null));
     put(3);
     dispatcher =
-        Dispatcher.builder(queue, faults.part(), gateway())
-            .pollWait(Duration.ofMillis(50))
-            .build();
+        Dispatcher.builder(queue, faults.part(), gateway()).pollWait(Duration.ofMillis(50)).build();
     dispatcher.start();
     await(() -> faults.calls() > 0, "the bucket is asked");
     assertThat(api.calls()).isEmpty();

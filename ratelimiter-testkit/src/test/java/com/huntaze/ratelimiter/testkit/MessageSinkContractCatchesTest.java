@@ -181,52 +181,52 @@ class MessageSinkContractCatchesTest {
         fault(
             "surrogates are lost",
             good ->
-                    message ->
-                        good.send(
-                            with(
-                                message,
-                                message.priority(),
-                                message
-                                    .content()
-                                    .map(text -> text.replaceAll("[^\\x{0}-\\x{FFFF}]", "?"))
-                                    .orElse(null))),
+                message ->
+                    good.send(
+                        with(
+                            message,
+                            message.priority(),
+                            message
+                                .content()
+                                .map(text -> text.replaceAll("[^\\x{0}-\\x{FFFF}]", "?"))
+                                .orElse(null))),
             "a_message_arrives_with_every_field_unchanged"),
         fault(
             "the priority is lost",
             good ->
-                    message ->
-                        good.send(with(message, Priority.MEDIUM, message.content().orElse(null))),
+                message ->
+                    good.send(with(message, Priority.MEDIUM, message.content().orElse(null))),
             "every_priority_arrives_as_it_was"),
         fault(
             "every action becomes a message",
             good ->
-                    message ->
-                        good.send(
-                            message.recipientId().isPresent()
-                                ? message
-                                : OutboundMessage.builder(
-                                        message.messageId(), message.userId(), message.timestamp())
-                                    .build()),
+                message ->
+                    good.send(
+                        message.recipientId().isPresent()
+                            ? message
+                            : OutboundMessage.builder(
+                                    message.messageId(), message.userId(), message.timestamp())
+                                .build()),
             "an_action_without_recipient_and_content_arrives_unchanged"),
         fault(
             "a refused message is taken alone",
             good ->
-                    message ->
-                        message.equals(BAD)
-                            ? new SinkResult.Taken(Optional.empty())
-                            : good.send(message),
+                message ->
+                    message.equals(BAD)
+                        ? new SinkResult.Taken(Optional.empty())
+                        : good.send(message),
             "a_refused_message_is_refused_alone_too_and_does_not_arrive"),
         fault(
             "only the first thread's messages are kept",
             good -> {
-                  List<Thread> first = Collections.synchronizedList(new ArrayList<>());
-                  return message -> {
-                    first.add(Thread.currentThread());
-                    return first.get(0) == Thread.currentThread()
-                        ? good.send(message)
-                        : new SinkResult.Taken(Optional.empty());
-                  };
-                },
+              List<Thread> first = Collections.synchronizedList(new ArrayList<>());
+              return message -> {
+                first.add(Thread.currentThread());
+                return first.get(0) == Thread.currentThread()
+                    ? good.send(message)
+                    : new SinkResult.Taken(Optional.empty());
+              };
+            },
             "eight_threads_lose_and_double_none"));
   }
 

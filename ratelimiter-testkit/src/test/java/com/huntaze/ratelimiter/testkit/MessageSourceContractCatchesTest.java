@@ -20,8 +20,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The contract fails on sources that break it, and on each by the test that is about its fault. That
- * it passes on the queue behind them is {@link InMemoryQueueSourceTest}.
+ * The contract fails on sources that break it, and on each by the test that is about its fault.
+ * That it passes on the queue behind them is {@link InMemoryQueueSourceTest}.
  */
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 class MessageSourceContractCatchesTest {
@@ -209,8 +209,7 @@ class MessageSourceContractCatchesTest {
                     return queue.receive(max, wait).stream()
                         .map(
                             each ->
-                                ReceivedMessage.of(
-                                    each.handle(), each.message().orElseThrow(), 1))
+                                ReceivedMessage.of(each.handle(), each.message().orElseThrow(), 1))
                         .toList();
                   }
                 },
@@ -278,9 +277,7 @@ class MessageSourceContractCatchesTest {
 
                   @Override
                   public List<ReceivedMessage> receive(int max, Duration wait) {
-                    return Thread.currentThread() == served
-                        ? queue.receive(max, wait)
-                        : List.of();
+                    return Thread.currentThread() == served ? queue.receive(max, wait) : List.of();
                   }
                 },
             "a_waiting_taker_gets_what_comes_meanwhile"),
@@ -317,8 +314,7 @@ class MessageSourceContractCatchesTest {
 
   @ParameterizedTest(name = "{0}: {2}")
   @MethodSource("faults")
-  void a_fault_is_caught(
-      String fault, Function<InMemoryQueue, MessageSource> broken, String test) {
+  void a_fault_is_caught(String fault, Function<InMemoryQueue, MessageSource> broken, String test) {
     assertThat(ContractRun.failure(MessageSourceContract.class, test, () -> new Run(broken)))
         .as(fault)
         .containsInstanceOf(AssertionError.class);

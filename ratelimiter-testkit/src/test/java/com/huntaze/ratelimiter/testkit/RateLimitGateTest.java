@@ -59,8 +59,7 @@ class RateLimitGateTest {
   void what_may_not_go_now_comes_back_at_its_booked_instant() {
     List<ReceivedMessage> batch = receive(4);
     assertThat(gate.process(batch))
-        .containsExactly(
-            Outcome.FORWARDED, Outcome.FORWARDED, Outcome.BOOKED, Outcome.BOOKED);
+        .containsExactly(Outcome.FORWARDED, Outcome.FORWARDED, Outcome.BOOKED, Outcome.BOOKED);
     entry.delete(batch.get(0));
     entry.delete(batch.get(1));
     time.advance(WINDOW.minusNanos(1_000));
@@ -105,7 +104,9 @@ class RateLimitGateTest {
     List<ReceivedMessage> batch = receive(1);
     assertThat(new RateLimitGate(bucket, entry, down).process(batch))
         .containsExactly(Outcome.RETRY);
-    assertThat(gate.process(batch)).as("its grant is still its own").containsExactly(Outcome.FORWARDED);
+    assertThat(gate.process(batch))
+        .as("its grant is still its own")
+        .containsExactly(Outcome.FORWARDED);
     assertThat(bucket.state(Scope.global()).tokens()).isEqualTo(1);
   }
 }
