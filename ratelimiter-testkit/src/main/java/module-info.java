@@ -10,4 +10,7 @@ module com.huntaze.ratelimiter.testkit {
   requires org.slf4j;
 
   exports com.huntaze.ratelimiter.testkit;
+
+  // JUnit calls the tests of the contracts, which are not public.
+  opens com.huntaze.ratelimiter.testkit;
 }

@@ -52,7 +52,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   private final ReentrantReadWriteLock open = new ReentrantReadWriteLock();
 
   private boolean closed;
-  private CloseReport report = new CloseReport(0, 0);
+  private CloseReport report = new CloseReport(0, 0, 0);
 
   private DefaultClient(RateLimitedOnlyFansClient.Builder builder) {
     this.settings = builder;
@@ -322,16 +322,35 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     return report;
   }
 
-  /** What the embedded queue still held: into the store, or named one by one. */
-  private CloseReport keep(List<OutboundMessage> left) {
+  /** What was not delivered: into the store, or named one by one. */
+  private CloseReport keep(EmbeddedPipeline.Left left) {
     int stored = 0;
-    for (OutboundMessage message : left) {
+    for (OutboundMessage message : left.unsent()) {
       SendResult result =
           store(message, new SinkException(SinkException.Kind.NOT_SENT, "the client closed", null));
       say(result);
       stored += result.accepted() ? 1 : 0;
     }
-    return new CloseReport(stored, left.size() - stored);
+    int held = 0;
+    for (OutboundMessage message : left.inDoubt()) {
+      held += hold(message) ? 1 : 0;
+    }
+    return new CloseReport(
+        stored, held, left.unsent().size() - stored + left.inDoubt().size() - held);
+  }
+
+  /** Never replayed by itself: the fan may have it. */
+  private boolean hold(OutboundMessage message) {
+    log.error("Message {} is in doubt: its call was begun and has no outcome", message.messageId());
+    try {
+      if (store != null) {
+        store.hold(message, "in doubt: its call was begun and has no outcome");
+        return true;
+      }
+    } catch (RuntimeException e) {
+      log.error("Message {} could not be held: {}", message.messageId(), e.toString());
+    }
+    return false;
   }
 
   private <T> T whileOpen(Supplier<T> work) {

@@ -2,17 +2,25 @@ package com.huntaze.ratelimiter;
 
 import com.huntaze.ratelimiter.delivery.Dispatcher;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
+import com.huntaze.ratelimiter.delivery.SentLog;
+import com.huntaze.ratelimiter.delivery.SentLogException;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.InMemoryQueue;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Queue and dispatcher of the embedded topology. Thread-safe. */
 final class EmbeddedPipeline {
+  private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
+
   private final InMemoryQueue queue;
   private final Dispatcher dispatcher;
+  private final SentLog sentLog;
 
   EmbeddedPipeline(
       RateLimitedOnlyFansClient.Builder builder,
@@ -20,6 +28,7 @@ final class EmbeddedPipeline {
       TokenBucket bucket,
       MetricsSink metrics) {
     this.queue = new InMemoryQueue(builder.queueCapacity, builder.ticker);
+    this.sentLog = builder.sentLog;
     this.dispatcher =
         Dispatcher.builder(queue, bucket, gateway)
             .sentLog(builder.sentLog)
@@ -37,9 +46,37 @@ final class EmbeddedPipeline {
     dispatcher.start();
   }
 
+  /** What was not delivered when the pipeline closed. */
+  record Left(List<OutboundMessage> unsent, List<OutboundMessage> inDoubt) {}
+
   /** Stops delivering and hands over what was not delivered. */
-  List<OutboundMessage> close(Duration deadline) {
+  Left close(Duration deadline) {
     dispatcher.close(deadline);
-    return queue.drain();
+    InMemoryQueue.Drained drained = queue.drain();
+    List<OutboundMessage> unsent = new ArrayList<>();
+    List<OutboundMessage> inDoubt = new ArrayList<>();
+    for (OutboundMessage message : drained.handedOut()) {
+      switch (beginAgain(message)) {
+        case STARTED -> unsent.add(message);
+        case ALREADY_SENT -> log.debug("Message {} was delivered", message.messageId());
+        case IN_PROGRESS, IN_DOUBT -> inDoubt.add(message);
+      }
+    }
+    unsent.addAll(drained.waiting());
+    return new Left(unsent, inDoubt);
+  }
+
+  /** Asks the sent-log what became of a message, and leaves no trace there. */
+  private SentLog.Begin beginAgain(OutboundMessage message) {
+    try {
+      SentLog.Begin begin = sentLog.begin(message.messageId(), Duration.ofSeconds(1));
+      if (begin == SentLog.Begin.STARTED) {
+        sentLog.notSent(message.messageId());
+      }
+      return begin;
+    } catch (SentLogException e) {
+      log.warn("The sent-log cannot be asked about {}: {}", message.messageId(), e.toString());
+      return SentLog.Begin.IN_DOUBT;
+    }
   }
 }

@@ -88,10 +88,11 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   /**
    * What a client could not finish when it closed.
    *
-   * @param stored messages that were put into the fallback store
+   * @param stored messages that were put into the fallback store, to be replayed
+   * @param held messages whose call has no known outcome, put into the store for an operator
    * @param lost messages that nothing would take; each was logged by its id
    */
-  record CloseReport(int stored, int lost) {}
+  record CloseReport(int stored, int held, int lost) {}
 
   /** {@return a builder; a sink, or an embedded queue, is required} */
   static Builder builder() {

@@ -468,6 +468,11 @@ class DefaultClientTest {
     }
 
     @Override
+    public void hold(OutboundMessage message, String reason) {
+      throw new FallbackException("the store is down", null);
+    }
+
+    @Override
     public List<StoredMessage> claim(int max, Duration lease) {
       throw new FallbackException("the store is down", null);
     }

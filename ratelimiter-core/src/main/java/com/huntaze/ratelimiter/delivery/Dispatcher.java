@@ -138,6 +138,9 @@ public final class Dispatcher implements AutoCloseable {
         } catch (TokenBucketException e) {
           settings.faults.warn("The token bucket cannot be asked; nothing is taken", e);
           stop.await(LOOK_AGAIN);
+        } catch (RuntimeException e) {
+          settings.faults.warn("A part failed in a way it should not", e);
+          stop.await(LOOK_AGAIN);
         }
       }
     } catch (InterruptedException e) {

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 public class GatewayException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** Whether the API may have acted on the call. */
   private final boolean ambiguous;
 
   /**

@@ -10,6 +10,7 @@ import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.MessageSource;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
+import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkResult;
 import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
@@ -43,7 +44,7 @@ public final class RateLimitGate {
     BOOKED,
     /** Something failed: it comes back after a while, and must not be deleted. */
     RETRY,
-    /** It could not be read and is in the dead letters: it may be deleted. */
+    /** It can never go and is in the dead letters: it may be deleted. */
     DEAD_LETTERED
   }
 
@@ -80,7 +81,10 @@ public final class RateLimitGate {
         requests.add(
             PermitRequest.of(message.messageId(), DeliveryScopes.of(message)).bookingUpTo(horizon));
       } else {
-        outcomes.add(putAside(received));
+        outcomes.add(
+            putAside(
+                received,
+                received.fault().map(fault -> fault.reason().name()).orElse("UNREADABLE")));
       }
     }
     if (!requests.isEmpty()) {
@@ -129,22 +133,32 @@ public final class RateLimitGate {
         workflow.sendAll(granted.stream().map(i -> batch.get(i).message().orElseThrow()).toList());
     for (int k = 0; k < granted.size(); k++) {
       int i = granted.get(k);
-      if (results.get(k) instanceof SinkResult.Taken) {
-        outcomes.set(i, Outcome.FORWARDED);
+      if (results.get(k) instanceof SinkResult.NotTaken notTaken) {
+        outcomes.set(i, notForwarded(batch.get(i), notTaken.reason().kind()));
       } else {
-        comeBackIn(batch.get(i), BACK_OFF); // the grant stays that id's
+        outcomes.set(i, Outcome.FORWARDED);
       }
     }
   }
 
-  private Outcome putAside(ReceivedMessage unreadable) {
-    String reason = unreadable.fault().map(fault -> fault.reason().name()).orElse("UNREADABLE");
+  /**
+   * What can never be forwarded is poison; anything else comes back, and its grant stays its own.
+   */
+  private Outcome notForwarded(ReceivedMessage received, SinkException.Kind kind) {
+    if (kind == SinkException.Kind.MESSAGE_REFUSED) {
+      return putAside(received, kind.name());
+    }
+    comeBackIn(received, BACK_OFF);
+    return Outcome.RETRY;
+  }
+
+  private Outcome putAside(ReceivedMessage received, String reason) {
     try {
-      entry.deadLetter(unreadable, reason);
-      log.error("A message that cannot be read was put aside: {}", reason);
+      entry.deadLetter(received, reason);
+      log.error("{} was put aside: {}", received, reason);
       return Outcome.DEAD_LETTERED;
     } catch (SourceException e) {
-      log.error("A message that cannot be read could not be put aside: {}", reason);
+      log.error("{} could not be put aside: {}", received, reason);
       return Outcome.RETRY;
     }
   }

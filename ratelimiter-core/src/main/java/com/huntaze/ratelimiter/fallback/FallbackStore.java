@@ -25,6 +25,16 @@ public interface FallbackStore {
   void store(OutboundMessage message, String error);
 
   /**
+   * Stores a message for an operator: dead from the start, and never replayed unless it is revived.
+   * The same message again changes nothing.
+   *
+   * @param message the message as accepted
+   * @param reason why it is held, without content
+   * @throws FallbackException if it could not be stored, or another message has the same id
+   */
+  void hold(OutboundMessage message, String reason);
+
+  /**
    * Hands out messages that are due, oldest first; each to one claimer at a time. After the lease a
    * claim lapses, and the message is handed out again.
    *

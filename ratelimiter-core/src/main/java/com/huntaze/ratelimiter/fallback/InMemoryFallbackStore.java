@@ -60,9 +60,20 @@ public final class InMemoryFallbackStore implements FallbackStore {
 
   @Override
   public synchronized void store(OutboundMessage message, String error) {
+    put(message, error, StoredStatus.FAILED);
+  }
+
+  @Override
+  public synchronized void hold(OutboundMessage message, String reason) {
+    put(message, reason, StoredStatus.DEAD);
+  }
+
+  private void put(OutboundMessage message, String error, StoredStatus status) {
     Row row = rows.get(message.messageId());
     if (row == null) {
-      rows.put(message.messageId(), new Row(message, error, clock.instant()));
+      Row fresh = new Row(message, error, clock.instant());
+      fresh.status = status;
+      rows.put(message.messageId(), fresh);
     } else if (!row.message.isSameAs(message)) {
       throw new FallbackException(
           "another message is stored under the id " + message.messageId(), null);

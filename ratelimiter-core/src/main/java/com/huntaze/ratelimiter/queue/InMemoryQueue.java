@@ -188,26 +188,41 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
   }
 
   /**
-   * Takes everything out, in hand ones and dead letters included: for spilling to a store at close.
+   * Takes everything out, for spilling to a store at close.
    *
-   * @return what the queue held, one creator's messages of one priority in order
+   * @return what the queue held
    */
-  public List<OutboundMessage> drain() {
+  public Drained drain() {
     lock.lock();
     try {
-      List<OutboundMessage> all = new ArrayList<>(deadLetters);
+      List<OutboundMessage> waiting = new ArrayList<>();
+      List<OutboundMessage> handedOut = new ArrayList<>(deadLetters);
       for (Map<String, Lane> ofPriority : lanes.values()) {
-        ofPriority.values().forEach(lane -> all.addAll(lane.messages));
+        for (Lane lane : ofPriority.values()) {
+          if (lane.receives > 0) {
+            handedOut.add(lane.messages.removeFirst());
+          }
+          waiting.addAll(lane.messages);
+        }
         ofPriority.clear();
       }
       inHand.clear();
       deadLetters.clear();
       size = 0;
-      return all;
+      return new Drained(waiting, handedOut);
     } finally {
       lock.unlock();
     }
   }
+
+  /**
+   * What a queue held when it was drained.
+   *
+   * @param waiting messages that were never handed out; one creator's of one priority in order
+   * @param handedOut messages that were handed out before, or put aside: the sent-log knows which
+   *     of them may have been delivered
+   */
+  public record Drained(List<OutboundMessage> waiting, List<OutboundMessage> handedOut) {}
 
   private ReceivedMessage take(Lane lane) {
     if (lane.handle != null) {

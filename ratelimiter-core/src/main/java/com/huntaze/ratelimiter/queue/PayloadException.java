@@ -21,6 +21,7 @@ public class PayloadException extends RuntimeException {
     WRONG_TYPE
   }
 
+  /** The reason code. */
   private final Reason reason;
 
   /**

@@ -45,6 +45,7 @@ public class SinkException extends RuntimeException {
     }
   }
 
+  /** What is known of the message. */
   private final Kind kind;
 
   /**

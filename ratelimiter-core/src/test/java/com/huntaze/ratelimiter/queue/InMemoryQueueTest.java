@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
@@ -131,13 +132,18 @@ class InMemoryQueueTest {
   }
 
   @Test
-  void draining_hands_over_everything_in_hand_and_dead_lettered_included() {
+  void draining_tells_what_was_handed_out_from_what_only_waited() {
     put("m0", "alice", Priority.MEDIUM);
     put("m1", "alice", Priority.MEDIUM);
     put("m2", "bella", Priority.LOW);
     queue.deadLetter(queue.receive(1, Duration.ZERO).get(0), "test");
     queue.receive(1, Duration.ZERO);
-    assertThat(queue.drain().stream().map(OutboundMessage::messageId))
+    InMemoryQueue.Drained drained = queue.drain();
+    assertThat(drained.handedOut()).hasSize(2);
+    assertThat(drained.waiting()).hasSize(1);
+    assertThat(
+            Stream.concat(drained.handedOut().stream(), drained.waiting().stream())
+                .map(OutboundMessage::messageId))
         .containsExactlyInAnyOrder("m0", "m1", "m2");
     assertThat(queue.depth().waiting()).isZero();
     assertThat(queue.depth().deadLettered()).hasValue(0);

@@ -10,6 +10,8 @@ import java.util.stream.IntStream;
 /** The messages of the quickstart. */
 final class SampleMessages {
   private static final List<String> CREATORS = List.of("alice", "bella", "chloe");
+  private static final List<Priority> PRIORITIES =
+      List.of(Priority.HIGH, Priority.MEDIUM, Priority.LOW);
 
   private SampleMessages() {}
 
@@ -25,7 +27,7 @@ final class SampleMessages {
         .creatorId(CREATORS.get(i % CREATORS.size()))
         .recipientId("fan_" + i)
         .content("Thanks for subscribing, fan " + i + "!")
-        .priority(Priority.values()[i / CREATORS.size() % Priority.values().length])
+        .priority(PRIORITIES.get(i / CREATORS.size() % PRIORITIES.size()))
         .build();
   }
 

@@ -129,4 +129,9 @@ record ClaimedRow(
   static String marks(List<?> values) {
     return values.stream().map(value -> "?").collect(joining(", "));
   }
+
+  @Override
+  public String toString() {
+    return "ClaimedRow[" + id + "]";
+  }
 }

@@ -47,22 +47,9 @@ public final class JdbcFallbackStore implements FallbackStore {
   private static final Logger log = LoggerFactory.getLogger(JdbcFallbackStore.class);
 
   private static final PayloadCodec CODEC = PayloadCodec.standard();
-  private static final int MAX_ID = 128;
 
   /** How often a claim is repeated when none of its rows could be read. */
   private static final int ROUNDS = 10;
-
-  private static final int MAX_ERROR = 1_000;
-
-  private static final String INSERT =
-      """
-      INSERT INTO onlyfans_messages (
-        id, user_id, creator_id, recipient_id, content, media_urls, metadata, priority, trace_id,
-        payload, last_error, status, next_attempt_at, created_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'failed', {now}, {now}, {now})\
-      """;
-
-  private static final String PAYLOAD = "SELECT payload FROM onlyfans_messages WHERE id = ?";
 
   private static final String REPLAYED =
       """
@@ -132,42 +119,20 @@ public final class JdbcFallbackStore implements FallbackStore {
 
   @Override
   public void store(OutboundMessage message, String error) {
-    String id = message.messageId();
-    String payload = CODEC.encode(message);
-    checkStorable(message, payload);
-    boolean same =
-        database.run(
-            "store message " + id,
-            session -> {
-              if (insert(session, message, payload, error)) {
-                return true;
-              }
-              List<String> stored = session.query(row -> row.getString(1), PAYLOAD, id);
-              // Purged between the two statements, it is free again.
-              return stored.isEmpty()
-                  ? insert(session, message, payload, error)
-                  : isSame(message, stored.get(0));
-            });
+    insert(NewRow.of(message, StoredStatus.FAILED, error));
+  }
+
+  @Override
+  public void hold(OutboundMessage message, String reason) {
+    insert(NewRow.of(message, StoredStatus.DEAD, reason));
+  }
+
+  private void insert(NewRow row) {
+    String id = row.message().messageId();
+    boolean same = database.run("store message " + id, row::insertOrFind);
     if (!same) {
       throw new FallbackException("another message is stored under the id " + id, null);
     }
-  }
-
-  private static boolean insert(
-      Session session, OutboundMessage message, String payload, String error) throws SQLException {
-    return session.insert(
-        INSERT,
-        message.messageId(),
-        message.userId(),
-        message.creatorId().orElse(null),
-        message.recipientId().orElse(null),
-        message.content().orElse(null),
-        Json.text(message.mediaUrls()),
-        Json.text(message.metadata()),
-        message.priority().wireName(),
-        message.traceId().orElse(null),
-        payload,
-        errorColumn(error));
   }
 
   @Override
@@ -244,7 +209,8 @@ public final class JdbcFallbackStore implements FallbackStore {
     long wait = Dialect.micros(retryIn);
     return database.run(
         "record the failure of message " + id,
-        session -> session.update(FAILED, errorColumn(error), wait, id, claimed.lease()) == 1);
+        session ->
+            session.update(FAILED, NewRow.errorColumn(error), wait, id, claimed.lease()) == 1);
   }
 
   @Override
@@ -255,7 +221,7 @@ public final class JdbcFallbackStore implements FallbackStore {
   private boolean settleDead(String id, String lease, String error) {
     return database.run(
         "record the death of message " + id,
-        session -> session.update(DEAD, errorColumn(error), id, lease) == 1);
+        session -> session.update(DEAD, NewRow.errorColumn(error), id, lease) == 1);
   }
 
   @Override
@@ -290,67 +256,6 @@ public final class JdbcFallbackStore implements FallbackStore {
     Duration oldest = Duration.between(dialect.instant(row, 3), dialect.instant(row, 4));
     return new Standing(
         row.getString(1), row.getLong(2), oldest.isNegative() ? Duration.ZERO : oldest);
-  }
-
-  /** Whether a row holds the message; when it was accepted does not make it another one. */
-  private static boolean isSame(OutboundMessage message, String payload) {
-    try {
-      OutboundMessage stored = CODEC.decode(payload);
-      OutboundMessage then =
-          OutboundMessage.builder(message.messageId(), message.userId(), stored.timestamp())
-              .action(message.action())
-              .creatorId(message.creatorId().orElse(null))
-              .recipientId(message.recipientId().orElse(null))
-              .content(message.content().orElse(null))
-              .mediaUrls(message.mediaUrls())
-              .priority(message.priority())
-              .workflowId(message.workflowId().orElse(null))
-              .traceId(message.traceId().orElse(null))
-              .metadata(message.metadata())
-              .unknownFields(message.unknownFields())
-              .build();
-      // As it would be read back: a number, say, may come back as another type of number.
-      return CODEC.decode(CODEC.encode(then)).equals(stored);
-    } catch (PayloadException e) {
-      return false;
-    }
-  }
-
-  /** What one database takes, and another would cut, alter or refuse, is refused by all. */
-  private static void checkStorable(OutboundMessage message, String payload) {
-    String id = message.messageId();
-    if (id.length() > MAX_ID) {
-      throw new FallbackException("a message id longer than " + MAX_ID + " cannot be stored", null);
-    }
-    boolean hasNul =
-        Stream.of(
-                Optional.of(id),
-                Optional.of(message.userId()),
-                message.creatorId(),
-                message.recipientId(),
-                message.content(),
-                message.traceId())
-            .flatMap(Optional::stream)
-            .anyMatch(text -> text.indexOf('\0') >= 0);
-    if (hasNul || payload.codePoints().anyMatch(JdbcFallbackStore::isHalfSurrogate)) {
-      throw new FallbackException(
-          "message " + id + " has a NUL or half a surrogate pair, which no table takes", null);
-    }
-  }
-
-  private static boolean isHalfSurrogate(int codePoint) {
-    return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
-  }
-
-  /** As much of an error as the column takes; some databases count UTF-16 units. */
-  private static String errorColumn(String error) {
-    StringBuilder kept = new StringBuilder();
-    for (int c : error.codePoints().limit(MAX_ERROR).toArray()) {
-      if (kept.length() + Character.charCount(c) <= MAX_ERROR) {
-        kept.appendCodePoint(c == 0 || isHalfSurrogate(c) ? '\uFFFD' : c);
-      }
-    }
-    return kept.toString();
   }
 
   /** Sets up a {@link JdbcFallbackStore}. Not thread-safe. */

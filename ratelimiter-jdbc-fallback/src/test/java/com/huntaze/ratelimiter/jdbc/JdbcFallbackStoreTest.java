@@ -12,7 +12,6 @@ import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.testkit.LocalMariaDb;
 import com.huntaze.ratelimiter.testkit.LocalPostgres;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -34,7 +33,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 class JdbcFallbackStoreTest {
@@ -92,32 +90,6 @@ class JdbcFallbackStoreTest {
 
     assertThat(ask(database, "SELECT status FROM onlyfans_messages")).containsExactly("queued");
     assertThat(ask(database, "SELECT queued_at FROM onlyfans_messages").get(0)).isNotNull();
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void ten_instances_create_the_tables_at_once(TestDatabase kind) throws Exception {
-    for (int round = 0; round < 5; round++) {
-      Supplier<DataSource> database = kind.empty();
-      List<Callable<Boolean>> instances = new ArrayList<>();
-      for (int i = 0; i < 10; i++) {
-        JdbcFallbackStore store =
-            JdbcFallbackStore.builder(database.get()).createSchema(true).build();
-        OutboundMessage message = message("m" + i);
-        instances.add(
-            () -> {
-              store.store(message, "down");
-              return true;
-            });
-      }
-
-      inParallel(instances);
-
-      JdbcFallbackStore again = store(database.get());
-      again.createSchema();
-      assertThat(again.claim(20, LEASE)).hasSize(10);
-      assertThat(JdbcSentLog.builder(database.get()).build().begin("m", LEASE)).isNotNull();
-    }
   }
 
   @ParameterizedTest
@@ -198,193 +170,6 @@ class JdbcFallbackStoreTest {
         .isEqualTo("limited");
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void a_missing_table_is_named_with_what_makes_it(TestDatabase kind) {
-    JdbcFallbackStore store = store(kind.empty().get());
-
-    List<Runnable> calls =
-        List.of(
-            () -> store.store(message("a"), "down"), () -> store.claim(1, LEASE), store::backlog);
-    for (Runnable call : calls) {
-      assertThatThrownBy(call::run)
-          .isInstanceOf(FallbackException.class)
-          .hasMessageContaining("onlyfans_messages")
-          .hasMessageContaining("createSchema()")
-          .hasMessageContaining("schema-");
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void a_table_of_another_shape_is_named(TestDatabase kind) throws Exception {
-    DataSource database = kind.empty().get();
-    update(database, "CREATE TABLE onlyfans_messages (id VARCHAR(10), content VARCHAR(10))");
-
-    assertThatThrownBy(() -> store(database).store(message("a"), "down"))
-        .isInstanceOf(FallbackException.class)
-        .hasMessageContaining("the table onlyfans_messages is not as schema-");
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void connections_are_given_back_as_they_came(TestDatabase kind) throws Exception {
-    Supplier<DataSource> database = kind.withSchema();
-    for (Watched pool :
-        List.of(new Watched(database.get()), new Watched(database.get()).withoutAutoCommit())) {
-      JdbcFallbackStore store = store(pool.dataSource());
-      store.store(message("a"), "down");
-      store.store(message("a"), "down");
-      List<StoredMessage> claimed = store.claim(10, LEASE);
-      assertThat(claimed).hasSize(1);
-      store.dead(claimed.get(0), "refused");
-      store.revive("a");
-      assertThat(store.replayed(store.claim(10, LEASE))).isEqualTo(1);
-      assertThatThrownBy(() -> store.store(another("a"), "down"))
-          .isInstanceOf(FallbackException.class);
-      store.createSchema();
-      pool.assertAllGivenBackInOrder();
-
-      assertThat(store(database.get()).backlog().count(StoredStatus.QUEUED)).isEqualTo(1);
-      update(database.get(), "DELETE FROM onlyfans_messages");
-      update(database.get(), "ALTER TABLE onlyfans_messages RENAME TO elsewhere");
-      assertThatThrownBy(() -> store.claim(10, LEASE)).isInstanceOf(FallbackException.class);
-      update(database.get(), "ALTER TABLE elsewhere RENAME TO onlyfans_messages");
-      pool.assertAllGivenBackInOrder();
-    }
-  }
-
-  @Test
-  void h2_keeps_no_time_out_of_ours_on_the_connection() throws Exception {
-    DataSource database = TestDatabase.H2.withSchema().get();
-    try (Connection connection = database.getConnection()) {
-      JdbcFallbackStore store =
-          store(
-              Watched.proxy(
-                  DataSource.class,
-                  (method, arguments) ->
-                      Watched.proxy(
-                          Connection.class,
-                          (call, values) ->
-                              call.getName().equals("close")
-                                  ? null
-                                  : Watched.call(connection, call, values))));
-      store.store(message("a"), "down");
-      store.claim(1, LEASE);
-
-      try (var statement = connection.createStatement()) {
-        assertThat(statement.getQueryTimeout()).isZero();
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource(names = {"POSTGRESQL", "MARIADB"})
-  void a_statement_that_waits_too_long_is_given_up(TestDatabase kind) throws Exception {
-    DataSource database = kind.withSchema().get();
-    JdbcFallbackStore store =
-        JdbcFallbackStore.builder(database).queryTimeout(Duration.ofMillis(500)).build();
-    store.store(message("a"), "down");
-    StoredMessage claimed = store.claim(1, LEASE).get(0);
-    try (Connection other = database.getConnection()) {
-      other.setAutoCommit(false);
-      try (var statement = other.createStatement()) {
-        statement.executeUpdate("UPDATE onlyfans_messages SET attempts = 1");
-      }
-
-      assertThatThrownBy(() -> store.failed(claimed, "down", LEASE))
-          .isInstanceOf(FallbackException.class)
-          .hasMessageContaining("could not record the failure of message a");
-      assertThat(store.claim(1, LEASE)).isEmpty(); // what is locked is passed over
-
-      other.rollback();
-    }
-    assertThat(store.failed(claimed, "down", LEASE)).isTrue();
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void what_the_database_rolls_back_is_tried_again_and_not_for_ever(TestDatabase kind) {
-    Watched pool = new Watched(kind.withSchema().get());
-    JdbcFallbackStore store = store(pool.dataSource());
-    store.backlog();
-    List<Integer> failures = new ArrayList<>(List.of(1, 1));
-    pool.lendThrough(
-        connection ->
-            Watched.proxy(
-                Connection.class,
-                (method, arguments) -> {
-                  if (method.getName().equals("prepareStatement") && !failures.isEmpty()) {
-                    failures.remove(0);
-                    throw new SQLException("deadlock", "40001");
-                  }
-                  return Watched.call(connection, method, arguments);
-                }));
-
-    store.store(message("a"), "down");
-    assertThat(store.claim(10, LEASE)).hasSize(1);
-
-    IntStream.range(0, 100).forEach(failures::add);
-    assertThatThrownBy(() -> store.store(message("b"), "down"))
-        .isInstanceOf(FallbackException.class)
-        .hasMessageContaining("40001");
-    pool.assertAllGivenBackInOrder();
-  }
-
-  @Test
-  void a_claim_on_postgresql_is_one_statement() {
-    Watched pool = new Watched(TestDatabase.POSTGRESQL.withSchema().get());
-    JdbcFallbackStore store = store(pool.dataSource());
-    IntStream.range(0, 300).forEach(i -> store.store(message("m" + i), "down"));
-    pool.forgetPrepared();
-
-    List<StoredMessage> claimed = store.claim(300, LEASE);
-    assertThat(pool.prepared()).hasSize(1);
-    assertThat(store.replayed(claimed)).isEqualTo(300);
-    assertThat(pool.prepared()).hasSize(2);
-  }
-
-  @Test
-  void a_claim_on_postgresql_walks_the_index_in_order() throws Exception {
-    DataSource database = TestDatabase.POSTGRESQL.withSchema().get();
-    fill(database, "generate_series(1, 100000) AS numbers(n)");
-    update(database, "ANALYZE onlyfans_messages");
-
-    String claim = Dialect.POSTGRESQL.sql(ClaimedRow.postgresql(10)).replaceFirst("\\?", "'me'");
-    String plan = String.join("\n", ask(database, "EXPLAIN " + claim.replace("?", "60000000")));
-
-    assertThat(plan)
-        .contains("Index Scan using onlyfans_messages_claim")
-        .doesNotContain("Seq Scan", "Sort Key: onlyfans_messages.seq");
-  }
-
-  @ParameterizedTest
-  @EnumSource(names = {"MARIADB", "H2"})
-  void a_claim_elsewhere_walks_the_index_in_order(TestDatabase kind) throws Exception {
-    DataSource database = kind.withSchema().get();
-    boolean isH2 = kind == TestDatabase.H2;
-    fill(
-        database,
-        isH2 ? "SYSTEM_RANGE(1, 20000) AS numbers(n)" : "(SELECT seq AS n FROM seq_1_to_20000) n");
-    Watched pool = new Watched(database);
-    assertThat(store(pool.dataSource()).claim(10, LEASE)).hasSize(10);
-
-    String pick =
-        pool.prepared().stream()
-            .filter(sql -> sql.startsWith("SELECT") && sql.contains("LIMIT"))
-            .findFirst()
-            .orElseThrow();
-    try (Connection connection = database.getConnection();
-        var statement = connection.createStatement();
-        var rows = statement.executeQuery((isH2 ? "EXPLAIN " : "EXPLAIN FORMAT=JSON ") + pick)) {
-      rows.next();
-      assertThat(rows.getString(1))
-          .containsIgnoringCase("onlyfans_messages_claim")
-          .doesNotContain("filesort");
-      assertThat(!isH2 || rows.getString(1).contains("index sorted")).isTrue();
-    }
-  }
-
   @Test
   void leases_do_not_depend_on_anyones_time_zone() throws Exception {
     String mariaUrl = mariaDb.newDatabase().jdbcUrl();
@@ -446,85 +231,6 @@ class JdbcFallbackStoreTest {
     assertThat(store.claim(1, LEASE).get(0).lastError()).contains("x" + "🙂".repeat(499));
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"oracle", "", "postgres", "PostgreSQL 18"})
-  void an_unknown_dialect_is_refused_with_what_is_allowed(String dialect) {
-    JdbcFallbackStore.Builder builder = JdbcFallbackStore.builder(refusing());
-
-    assertThatThrownBy(() -> builder.dialect(dialect))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("dialect must be one of postgresql, mysql, mariadb, h2, was '" + dialect + "'");
-  }
-
-  @Test
-  void a_dialect_is_taken_in_any_case_and_a_database_is_not_asked_for_it() {
-    Watched pool = new Watched(TestDatabase.H2.withSchema().get());
-    pool.lendThrough(
-        connection ->
-            Watched.proxy(
-                Connection.class,
-                (method, arguments) -> {
-                  assertThat(method.getName()).isNotEqualTo("getMetaData");
-                  return Watched.call(connection, method, arguments);
-                }));
-
-    JdbcFallbackStore store = JdbcFallbackStore.builder(pool.dataSource()).dialect("H2").build();
-
-    assertThat(store.backlog().waiting()).isZero();
-  }
-
-  @Test
-  void an_unknown_database_is_refused_with_what_is_allowed() {
-    DataSource database =
-        Watched.proxy(
-            DataSource.class,
-            (method, arguments) ->
-                Watched.proxy(
-                    Connection.class,
-                    (call, values) ->
-                        switch (call.getName()) {
-                          case "getMetaData" ->
-                              Watched.proxy(
-                                  java.sql.DatabaseMetaData.class, (name, none) -> "Oracle");
-                          case "getAutoCommit" -> true;
-                          default -> null;
-                        }));
-
-    assertThatThrownBy(() -> store(database).backlog())
-        .isInstanceOf(FallbackException.class)
-        .hasMessage("the database must be one of postgresql, mysql, mariadb, h2, was Oracle");
-  }
-
-  @Test
-  void a_store_is_built_while_the_database_is_down_and_says_so_when_called() {
-    JdbcFallbackStore store = JdbcFallbackStore.builder(refusing()).createSchema(true).build();
-
-    assertThatThrownBy(() -> store.store(message("a"), "down"))
-        .isInstanceOf(FallbackException.class)
-        .hasMessageContaining("could not create the tables")
-        .hasMessageContaining("IllegalStateException")
-        .hasMessageNotContaining("hunter2");
-  }
-
-  @Test
-  void settings_out_of_range_are_refused() {
-    JdbcFallbackStore.Builder builder = JdbcFallbackStore.builder(refusing());
-
-    assertThatThrownBy(() -> builder.queryTimeout(Duration.ZERO)).hasMessageContaining("PT0S");
-    assertThatThrownBy(() -> builder.build().claim(0, LEASE))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("max");
-  }
-
-  /** What a pool does that is closed; its message holds a password. */
-  private static DataSource refusing() {
-    return Watched.proxy(
-        DataSource.class,
-        (method, arguments) -> {
-          throw new IllegalStateException("jdbc:postgresql://db/x?password=hunter2 is closed");
-        });
-  }
-
   private static DataSource maria(String url) throws SQLException {
     return new org.mariadb.jdbc.MariaDbDataSource(url);
   }
@@ -535,36 +241,12 @@ class JdbcFallbackStoreTest {
     return dataSource;
   }
 
-  /** Rows as they are when half of a backlog has been replayed. */
-  private static void fill(DataSource database, String numbers) throws SQLException {
-    update(
-        database,
-        """
-        INSERT INTO onlyfans_messages (
-          id, user_id, priority, payload, status, next_attempt_at, created_at, updated_at)
-        SELECT CONCAT('m', n), 'user', 'low',
-          CONCAT('{"messageId":"m', n, '","userId":"user","recipientId":"fan","content":"hello",',
-            '"timestamp":"2026-01-01T00:00:00Z"}'),
-          CASE WHEN MOD(n, 2) = 0 THEN 'queued' ELSE 'failed' END,
-          '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00'
-        FROM %s\
-        """
-            .formatted(numbers));
-  }
-
   private static JdbcFallbackStore store(DataSource dataSource) {
     return JdbcFallbackStore.builder(dataSource).build();
   }
 
   private static OutboundMessage message(String id) {
     return OutboundMessage.builder(id, "user_42", Instant.parse("2026-01-01T00:00:00Z"))
-        .recipientId("fan_7")
-        .content("hello")
-        .build();
-  }
-
-  private static OutboundMessage another(String id) {
-    return OutboundMessage.builder(id, "user_43", Instant.parse("2026-01-01T00:00:00Z"))
         .recipientId("fan_7")
         .content("hello")
         .build();

@@ -6,6 +6,10 @@ import static com.huntaze.ratelimiter.sqs.Messages.messages;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import com.huntaze.ratelimiter.OnlyFansMessage;
+import com.huntaze.ratelimiter.RateLimitedOnlyFansClient;
+import com.huntaze.ratelimiter.SendResult;
+import com.huntaze.ratelimiter.SendStatus;
 import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
@@ -68,7 +72,7 @@ class SqsErrorsTest {
   }
 
   private static SqsMessageSink sink(SqsClient client) {
-    return SqsMessageSink.builder(client).queue("https://sqs.example/123456789012/entry").build();
+    return SqsMessageSink.builder(client).queue("https://sqs.example/000000000000/entry").build();
   }
 
   /** What sending one message fails with; shows nothing of the message. */
@@ -129,9 +133,11 @@ class SqsErrorsTest {
     "400, TooManyRequestsException, '', THROTTLED",
     "400, RequestLimitExceeded, '', THROTTLED",
     "403, OverLimit, OverLimit, THROTTLED",
+    "400, RequestThrottled, SomethingNew, THROTTLED",
     "429, '', '', THROTTLED",
     "400, InvalidMessageContents, InvalidMessageContents, MESSAGE_REFUSED",
     "400, InvalidMessageContents, '', MESSAGE_REFUSED",
+    "400, InvalidMessageContents, SomethingNew, MESSAGE_REFUSED",
     "400, InvalidParameterValue, InvalidParameterValue, MESSAGE_REFUSED",
     "400, InvalidAttributeValue, InvalidAttributeValue, MESSAGE_REFUSED",
     "400, BatchRequestTooLong, AWS.SimpleQueueService.BatchRequestTooLong, MESSAGE_REFUSED",
@@ -380,6 +386,24 @@ class SqsErrorsTest {
                   assertThat(((SinkResult.NotTaken) result).reason().kind())
                       .isEqualTo(Kind.AMBIGUOUS));
       assertThat(stub.calls()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void a_send_that_keeps_failing_makes_four_http_calls() throws IOException {
+    try (HttpStub stub = HttpStub.answering(HttpStub.Answer.error(503, "ServiceUnavailable", ""));
+        SqsClient sqs = client(stub.uri());
+        RateLimitedOnlyFansClient client =
+            RateLimitedOnlyFansClient.builder()
+                .sink(sink(sqs))
+                .retryBase(Duration.ofMillis(1))
+                .build()) {
+      SendResult result =
+          client.send(
+              OnlyFansMessage.builder().userId("u").recipientId("r").content(SECRET).build());
+      assertThat(result.status()).isEqualTo(SendStatus.FAILED);
+      assertThat(result.error().orElseThrow()).doesNotContain(SECRET);
+      assertThat(stub.calls()).isEqualTo(4);
     }
   }
 

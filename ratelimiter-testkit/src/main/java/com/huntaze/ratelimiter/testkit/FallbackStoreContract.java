@@ -85,7 +85,7 @@ public abstract class FallbackStoreContract {
   @Test
   void a_mebibyte_of_content_is_kept() throws Exception {
     FallbackStore store = newStore();
-    OutboundMessage message = message("large", "é🙂".repeat((1 << 20) / 6));
+    OutboundMessage message = message("large", "🙂" + "x".repeat(1 << 20));
     store.store(message, ERROR);
 
     assertThat(only(store.claim(10, LONG)).message().content()).isEqualTo(message.content());
@@ -326,6 +326,24 @@ public abstract class FallbackStoreContract {
     assertThat(revived.lastError()).contains("refused");
     assertThat(store.revive(ids(claimed).get(0))).isFalse();
     assertThat(store.revive("nobody")).isFalse();
+  }
+
+  @Test
+  void a_held_message_is_dead_from_the_start_and_may_be_revived() throws Exception {
+    FallbackStore store = newStore();
+    store.hold(everyField("held"), "no answer");
+    store.hold(everyField("held"), "no answer");
+
+    assertThat(store.claim(10, LONG)).isEmpty();
+    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(1);
+    assertThat(store.backlog().oldestWaiting()).isEmpty();
+    assertThat(store.revive("held")).isTrue();
+
+    StoredMessage revived = only(store.claim(10, LONG));
+    assertThat(revived.message()).isEqualTo(everyField("held"));
+    assertThat(revived.lastError()).contains("no answer");
+    assertThatThrownBy(() -> store.hold(message("held", "another"), "no answer"))
+        .isInstanceOf(FallbackException.class);
   }
 
   @Test

@@ -9,6 +9,7 @@ import com.huntaze.ratelimiter.SendResult;
 import com.huntaze.ratelimiter.SendStatus;
 import com.huntaze.ratelimiter.delivery.HttpOnlyFansGateway;
 import com.huntaze.ratelimiter.fallback.InMemoryFallbackStore;
+import com.huntaze.ratelimiter.fallback.StoredStatus;
 import com.huntaze.ratelimiter.limit.RateLimit;
 import com.huntaze.ratelimiter.queue.Priority;
 import java.time.Duration;
@@ -150,9 +151,28 @@ class EmbeddedTopologyTest {
       }
       assertThat(api.awaitDeliveries(5, LONG)).isTrue();
       CloseReport report = client.close(Duration.ofSeconds(5));
-      assertThat(report).isEqualTo(new CloseReport(15, 0));
+      assertThat(report).isEqualTo(new CloseReport(15, 0, 0));
       assertThat(store.backlog().waiting()).isEqualTo(15);
       assertThat(api.deliveries()).hasSize(5);
+    }
+  }
+
+  @Test
+  void a_call_cut_off_by_closing_is_held_and_not_replayed() {
+    InMemoryFallbackStore store = new InMemoryFallbackStore();
+    try (FakeOnlyFansApi api = FakeOnlyFansApi.builder().limit(5, LONG).start()) {
+      api.failNext(1, ApiFault.hangAfterDelivery(LONG));
+      var client =
+          RateLimitedOnlyFansClient.builder()
+              .embedded(gateway(api), RateLimit.rolling(5, LONG))
+              .fallbackStore(store)
+              .build();
+      client.send(message(1, "a"));
+      client.send(message(2, "a"));
+      assertThat(api.awaitCalls(1, LONG)).isTrue();
+      assertThat(client.close(Duration.ofMillis(100))).isEqualTo(new CloseReport(1, 1, 0));
+      assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(1);
+      assertThat(store.claim(10, LONG)).hasSize(1);
     }
   }
 
@@ -164,7 +184,7 @@ class EmbeddedTopologyTest {
         client.send(message(i, "creator_" + i));
       }
       assertThat(api.awaitDeliveries(5, LONG)).isTrue();
-      assertThat(client.close(Duration.ofSeconds(5))).isEqualTo(new CloseReport(0, 15));
+      assertThat(client.close(Duration.ofSeconds(5))).isEqualTo(new CloseReport(0, 0, 15));
     }
   }
 

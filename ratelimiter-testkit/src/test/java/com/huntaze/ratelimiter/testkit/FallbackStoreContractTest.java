@@ -63,6 +63,13 @@ class FallbackStoreContractTest {
   }
 
   @Test
+  void a_store_that_replays_what_is_held_is_found() {
+    FallbackStoreContract contract = contract(HoldsNothing::new);
+
+    assertBroken(contract::a_held_message_is_dead_from_the_start_and_may_be_revived);
+  }
+
+  @Test
   void a_store_that_starts_with_the_youngest_is_found() {
     FallbackStoreContract contract = contract(YoungestFirst::new);
 
@@ -89,6 +96,11 @@ class FallbackStoreContractTest {
     @Override
     public void store(OutboundMessage message, String error) {
       store.store(message, error);
+    }
+
+    @Override
+    public void hold(OutboundMessage message, String reason) {
+      store.hold(message, reason);
     }
 
     @Override
@@ -182,6 +194,13 @@ class FallbackStoreContractTest {
       } catch (FallbackException e) {
         // and says nothing
       }
+    }
+  }
+
+  private static final class HoldsNothing extends Right {
+    @Override
+    public void hold(OutboundMessage message, String reason) {
+      store(message, reason);
     }
   }
 

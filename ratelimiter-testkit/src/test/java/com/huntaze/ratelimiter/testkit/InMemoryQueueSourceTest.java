@@ -20,6 +20,6 @@ class InMemoryQueueSourceTest extends MessageSourceContract {
 
   @Override
   protected List<OutboundMessage> deadLetters() {
-    return queue.drain(); // nothing else is left
+    return queue.drain().handedOut(); // nothing else is left
   }
 }

@@ -46,7 +46,7 @@ class MessageSourceContractCatchesTest {
 
     @Override
     protected List<OutboundMessage> deadLetters() {
-      return queue.drain();
+      return queue.drain().handedOut();
     }
   }
 

@@ -109,4 +109,15 @@ class RateLimitGateTest {
         .containsExactly(Outcome.FORWARDED);
     assertThat(bucket.state(Scope.global()).tokens()).isEqualTo(1);
   }
+
+  @Test
+  void a_message_the_workflow_queue_refuses_for_good_is_put_aside() {
+    MessageSink refusing =
+        message -> {
+          throw new SinkException(SinkException.Kind.MESSAGE_REFUSED, "too large", null);
+        };
+    assertThat(new RateLimitGate(bucket, entry, refusing).process(receive(1)))
+        .containsExactly(Outcome.DEAD_LETTERED);
+    assertThat(entry.depth().deadLettered()).hasValue(1);
+  }
 }
