@@ -26,12 +26,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ClaimedRowTest {
   @RegisterExtension static final LocalPostgres postgres = LocalPostgres.shared();
   @RegisterExtension static final LocalMariaDb mariaDb = LocalMariaDb.shared();
+  @RegisterExtension final Pools pools = new Pools();
 
   private static final Duration LEASE = Duration.ofMinutes(1);
 
   @Test
   void a_claim_on_postgresql_is_one_statement() {
-    Watched pool = new Watched(TestDatabase.POSTGRESQL.withSchema().get());
+    Watched pool = pools.on(TestDatabase.POSTGRESQL.withSchema().get());
     JdbcFallbackStore store = store(pool.dataSource());
     IntStream.range(0, 300).forEach(i -> store.store(message("m" + i), "down"));
     pool.forgetPrepared();
@@ -64,7 +65,7 @@ class ClaimedRowTest {
     fill(
         database,
         isH2 ? "SYSTEM_RANGE(1, 20000) AS numbers(n)" : "(SELECT seq AS n FROM seq_1_to_20000) n");
-    Watched pool = new Watched(database);
+    Watched pool = pools.on(database);
     assertThat(store(pool.dataSource()).claim(10, LEASE)).hasSize(10);
 
     String pick =

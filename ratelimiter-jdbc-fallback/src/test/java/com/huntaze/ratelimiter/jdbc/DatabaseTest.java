@@ -36,6 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DatabaseTest {
   @RegisterExtension static final LocalPostgres postgres = LocalPostgres.shared();
   @RegisterExtension static final LocalMariaDb mariaDb = LocalMariaDb.shared();
+  @RegisterExtension final Pools pools = new Pools();
 
   private static final Duration LEASE = Duration.ofMinutes(1);
 
@@ -98,7 +99,7 @@ class DatabaseTest {
   void connections_are_given_back_as_they_came(TestDatabase kind) throws Exception {
     Supplier<DataSource> database = kind.withSchema();
     for (Watched pool :
-        List.of(new Watched(database.get()), new Watched(database.get()).withoutAutoCommit())) {
+        List.of(pools.on(database.get()), pools.on(database.get()).withoutAutoCommit())) {
       JdbcFallbackStore store = store(pool.dataSource());
       store.store(message("a"), "down");
       store.store(message("a"), "down");
@@ -175,7 +176,7 @@ class DatabaseTest {
   @ParameterizedTest
   @EnumSource
   void what_the_database_rolls_back_is_tried_again_and_not_for_ever(TestDatabase kind) {
-    Watched pool = new Watched(kind.withSchema().get());
+    Watched pool = pools.on(kind.withSchema().get());
     JdbcFallbackStore store = store(pool.dataSource());
     store.backlog();
     List<Integer> failures = new ArrayList<>(List.of(1, 1));
@@ -213,7 +214,7 @@ class DatabaseTest {
 
   @Test
   void a_dialect_is_taken_in_any_case_and_a_database_is_not_asked_for_it() {
-    Watched pool = new Watched(TestDatabase.H2.withSchema().get());
+    Watched pool = pools.on(TestDatabase.H2.withSchema().get());
     pool.lendThrough(
         connection ->
             Watched.proxy(

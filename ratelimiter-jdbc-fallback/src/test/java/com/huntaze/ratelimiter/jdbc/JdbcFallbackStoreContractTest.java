@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 class JdbcFallbackStoreContractTest {
+  @RegisterExtension final Pools pools = new Pools();
+
   @Nested
   class OnPostgres extends FallbackStoreContract {
     @RegisterExtension static final LocalPostgres postgres = LocalPostgres.shared();
@@ -36,8 +38,8 @@ class JdbcFallbackStoreContractTest {
     }
   }
 
-  private static FallbackStore onEmpty(TestDatabase database) {
-    return JdbcFallbackStore.builder(new Watched(database.empty().get()).dataSource())
+  private FallbackStore onEmpty(TestDatabase database) {
+    return JdbcFallbackStore.builder(pools.on(database.empty().get()).dataSource())
         .createSchema(true)
         .build();
   }

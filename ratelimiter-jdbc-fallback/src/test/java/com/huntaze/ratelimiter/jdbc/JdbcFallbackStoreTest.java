@@ -38,6 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class JdbcFallbackStoreTest {
   @RegisterExtension static final LocalPostgres postgres = LocalPostgres.shared();
   @RegisterExtension static final LocalMariaDb mariaDb = LocalMariaDb.shared();
+  @RegisterExtension final Pools pools = new Pools();
 
   private static final Duration LEASE = Duration.ofMinutes(1);
 
@@ -96,12 +97,12 @@ class JdbcFallbackStoreTest {
   @EnumSource
   void instances_with_connections_of_their_own_share_the_work(TestDatabase kind) throws Exception {
     Supplier<DataSource> database = kind.withSchema();
-    JdbcFallbackStore first = store(new Watched(database.get()).dataSource());
+    JdbcFallbackStore first = store(pools.on(database.get()).dataSource());
     IntStream.range(0, 400).forEach(i -> first.store(message("m" + i), "down"));
     Queue<String> claimed = new ConcurrentLinkedQueue<>();
     List<Callable<Boolean>> instances = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
-      JdbcFallbackStore instance = store(new Watched(database.get()).dataSource());
+      JdbcFallbackStore instance = store(pools.on(database.get()).dataSource());
       instances.add(
           () -> {
             long end = System.nanoTime() + 30_000_000_000L;

@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 class JdbcSentLogContractTest {
+  @RegisterExtension final Pools pools = new Pools();
+
   @Nested
   class OnPostgres extends SentLogContract {
     @RegisterExtension static final LocalPostgres postgres = LocalPostgres.shared();
@@ -36,8 +38,8 @@ class JdbcSentLogContractTest {
     }
   }
 
-  private static SentLog onEmpty(TestDatabase database) {
-    return JdbcSentLog.builder(new Watched(database.empty().get()).dataSource())
+  private SentLog onEmpty(TestDatabase database) {
+    return JdbcSentLog.builder(pools.on(database.empty().get()).dataSource())
         .createSchema(true)
         .build();
   }

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class JdbcSentLogTest {
   @RegisterExtension static final LocalPostgres postgres = LocalPostgres.shared();
   @RegisterExtension static final LocalMariaDb mariaDb = LocalMariaDb.shared();
+  @RegisterExtension final Pools pools = new Pools();
 
   private static final Duration LEASE = Duration.ofMinutes(1);
 
@@ -36,7 +37,7 @@ class JdbcSentLogTest {
     Supplier<DataSource> database = kind.withSchema();
     List<JdbcSentLog> instances = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
-      instances.add(log(new Watched(database.get()).dataSource()));
+      instances.add(log(pools.on(database.get()).dataSource()));
     }
     ExecutorService executor = Executors.newFixedThreadPool(instances.size());
     try {
@@ -87,7 +88,7 @@ class JdbcSentLogTest {
   void connections_are_given_back_as_they_came(TestDatabase kind) {
     Supplier<DataSource> database = kind.withSchema();
     for (Watched pool :
-        List.of(new Watched(database.get()), new Watched(database.get()).withoutAutoCommit())) {
+        List.of(pools.on(database.get()), pools.on(database.get()).withoutAutoCommit())) {
       JdbcSentLog log = log(pool.dataSource());
       log.begin("a", LEASE);
       log.begin("a", LEASE);

@@ -20,7 +20,7 @@ import javax.sql.DataSource;
  * A small pool that lends connections again as they were given back, and complains of those that
  * are not as they were lent. Keeps the statements that were prepared.
  */
-final class Watched {
+final class Watched implements AutoCloseable {
   private final DataSource real;
   private final Deque<Connection> idle = new ArrayDeque<>();
   private final AtomicInteger lent = new AtomicInteger();
@@ -66,6 +66,17 @@ final class Watched {
   void assertAllGivenBackInOrder() {
     assertThat(complaints).isEmpty();
     assertThat(lent).as("connections lent and not given back").hasValue(0);
+  }
+
+  /** Closes what was given back. */
+  @Override
+  public void close() throws SQLException {
+    synchronized (idle) {
+      for (Connection connection : idle) {
+        connection.close();
+      }
+      idle.clear();
+    }
   }
 
   private Connection lend() throws SQLException {
