@@ -12,7 +12,7 @@ import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.testkit.LocalMariaDb;
 import com.huntaze.ratelimiter.testkit.LocalPostgres;
-import java.sql.SQLException;
+import java.sql.DriverManager;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -179,14 +179,14 @@ class JdbcFallbackStoreTest {
     for (List<DataSource> zones :
         List.of(
             List.of(
-                maria(mariaUrl + "&sessionVariables=time_zone='-08:00'"),
-                maria(mariaUrl + "&sessionVariables=time_zone='%2B09:00'".replace("%2B", "+"))),
+                at(mariaUrl + "&sessionVariables=time_zone='-08:00'"),
+                at(mariaUrl + "&sessionVariables=time_zone='+09:00'")),
             List.of(
-                postgres(postgresUrl + "&options=-c%20TimeZone=America/Los_Angeles"),
-                postgres(postgresUrl + "&options=-c%20TimeZone=Asia/Tokyo")),
-            List.<DataSource>of(
-                TestDatabase.h2(h2Url + ";TIME ZONE=America/Los_Angeles"),
-                TestDatabase.h2(h2Url + ";TIME ZONE=Asia/Tokyo")))) {
+                at(postgresUrl + "&options=-c%20TimeZone=America/Los_Angeles"),
+                at(postgresUrl + "&options=-c%20TimeZone=Asia/Tokyo")),
+            List.of(
+                at(h2Url + ";TIME ZONE=America/Los_Angeles"),
+                at(h2Url + ";TIME ZONE=Asia/Tokyo")))) {
       JdbcFallbackStore west = store(zones.get(0));
       JdbcFallbackStore east = store(zones.get(1));
       west.createSchema();
@@ -232,14 +232,8 @@ class JdbcFallbackStoreTest {
     assertThat(store.claim(1, LEASE).get(0).lastError()).contains("x" + "🙂".repeat(499));
   }
 
-  private static DataSource maria(String url) throws SQLException {
-    return new org.mariadb.jdbc.MariaDbDataSource(url);
-  }
-
-  private static DataSource postgres(String url) {
-    var dataSource = new org.postgresql.ds.PGSimpleDataSource();
-    dataSource.setURL(url);
-    return dataSource;
+  private static DataSource at(String url) {
+    return Watched.proxy(DataSource.class, (method, arguments) -> DriverManager.getConnection(url));
   }
 
   private static JdbcFallbackStore store(DataSource dataSource) {
