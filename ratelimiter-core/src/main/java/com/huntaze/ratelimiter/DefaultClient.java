@@ -90,7 +90,11 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
             ? null
             : Replayer.builder(store, sink).metrics(metrics).pace(builder.replayPace).build();
     this.queue = new GuardedSink(builder, sink, metrics);
-    this.async = new AsyncSends(builder.queueCapacity);
+    this.async =
+        new AsyncSends(
+            builder.queueCapacity,
+            this::process,
+            messages -> messages.stream().map(this::spill).toList());
     this.estimate = new DeliveryEstimate(sink, bucket, async, builder.ticker);
   }
 
@@ -126,9 +130,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     return whileOpen(
         () ->
             async.submit(
-                () -> process(List.of(message)).get(0),
-                () -> spill(message),
-                () -> new SendResult.RateLimited(idOf(message), Duration.ofSeconds(1))));
+                message, () -> new SendResult.RateLimited(idOf(message), Duration.ofSeconds(1))));
   }
 
   /** The whole pipeline: what each message may do is decided here, in this order. */
@@ -293,6 +295,9 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   @Override
   public CloseReport close(Duration deadline) {
     long end = settings.ticker.nanos() + deadline.toNanos();
+    if (replayer != null) {
+      replayer.close(); // first, or a long replay on demand would use up the deadline
+    }
     boolean exclusive = false;
     try {
       exclusive = open.writeLock().tryLock(deadline.toNanos(), TimeUnit.NANOSECONDS);
@@ -312,9 +317,6 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
       }
     }
     async.close(Duration.ofNanos(Math.max(0, end - settings.ticker.nanos())));
-    if (replayer != null) {
-      replayer.close();
-    }
     if (embedded != null) {
       report = keep(embedded.close(Duration.ofNanos(Math.max(0, end - settings.ticker.nanos()))));
     }

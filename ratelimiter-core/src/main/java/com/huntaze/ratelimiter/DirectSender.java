@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
 final class DirectSender {
   private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
   private static final Duration CALL_LEASE = Duration.ofSeconds(60);
+  private static final Duration FRESHNESS = Duration.ofMillis(250);
   private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(60);
 
   private final OnlyFansGateway gateway;
@@ -50,6 +51,7 @@ final class DirectSender {
   SendResult send(OutboundMessage message) {
     String id = message.messageId();
     try {
+      long asked = ticker.nanos();
       Permit permit = bucket.tryAcquire(request(message));
       if (!(permit instanceof Permit.Granted)) {
         return rateLimited(message, ((Permit.Refused) permit).retryAfter());
@@ -58,13 +60,24 @@ final class DirectSender {
         case ALREADY_SENT -> new SendResult.Sent(id, message.timestamp());
         case IN_PROGRESS, IN_DOUBT ->
             new SendResult.Failed(id, "a call for this id was begun and has not ended");
-        case STARTED -> call(message);
+        case STARTED -> callIfFresh(message, asked);
       };
     } catch (TokenBucketException e) {
       return new SendResult.Failed(id, "the limit could not be asked: " + e.getMessage());
     } catch (SentLogException e) {
       return new SendResult.Failed(id, "the sent-log could not be used: " + e.getMessage());
+    } catch (RuntimeException e) {
+      return new SendResult.Failed(id, "a part failed: " + e.getClass().getName());
     }
+  }
+
+  /** An old permit may share a window with the next ones: the caller asks anew. */
+  private SendResult callIfFresh(OutboundMessage message, long asked) {
+    if (ticker.nanos() - asked > FRESHNESS.toNanos()) {
+      sentLog.notSent(message.messageId());
+      return rateLimited(message, Duration.ofSeconds(1));
+    }
+    return call(message);
   }
 
   /** Every call is a permit of its own, also when a caller sends one id again. */

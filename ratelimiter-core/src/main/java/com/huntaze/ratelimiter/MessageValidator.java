@@ -54,20 +54,15 @@ final class MessageValidator implements AutoCloseable {
             .message("must be ASCII letters, digits and punctuation");
     var type = mapping.type(OnlyFansMessage.class);
     type.field("messageId").constraint(id()).constraint(plainId);
-    type.field("userId").constraint(new NotBlankDef()).constraint(id());
-    type.field("creatorId").constraint(id()).constraint(notBlankIfGiven());
-    type.field("recipientId").constraint(new NotBlankDef()).constraint(id());
-    type.field("workflowId").constraint(id()).constraint(notBlankIfGiven());
-    type.field("traceId").constraint(id()).constraint(notBlankIfGiven());
+    type.field("userId").constraint(text()).constraint(new NotBlankDef()).constraint(id());
+    type.field("creatorId").constraint(text()).constraint(id()).constraint(notBlankIfGiven());
+    type.field("recipientId").constraint(text()).constraint(new NotBlankDef()).constraint(id());
+    type.field("workflowId").constraint(text()).constraint(id()).constraint(notBlankIfGiven());
+    type.field("traceId").constraint(text()).constraint(id()).constraint(notBlankIfGiven());
     type.field("content")
         .constraint(new NotBlankDef())
         .constraint(new SizeDef().max(limits.contentLength()))
-        .constraint(
-            new PatternDef()
-                // No NUL, no half of a surrogate pair, no noncharacter: no queue or table takes
-                // them.
-                .regexp("(?s)[^\\x{0}\\x{D800}-\\x{DFFF}\\x{FFFE}\\x{FFFF}]*")
-                .message("must not contain NUL, unpaired surrogates or noncharacters"));
+        .constraint(text());
     type.field("mediaUrls")
         .constraint(new SizeDef().max(limits.mediaUrls()))
         .containerElementType(0)
@@ -82,6 +77,13 @@ final class MessageValidator implements AutoCloseable {
 
   private static SizeDef id() {
     return new SizeDef().min(1).max(MAX_ID);
+  }
+
+  /** No NUL, no half of a surrogate pair, no noncharacter: no queue or table takes them. */
+  private static PatternDef text() {
+    return new PatternDef()
+        .regexp("(?s)[^\\x{0}\\x{D800}-\\x{DFFF}\\x{FFFE}\\x{FFFF}]*")
+        .message("must not contain NUL, unpaired surrogates or noncharacters");
   }
 
   private static PatternDef notBlankIfGiven() {

@@ -99,6 +99,7 @@ class ArchitectureTest {
             "java.security..",
             "java.time..",
             "java.util..",
+            "javax.net.ssl..",
             "com.fasterxml.jackson..",
             "dev.failsafe..",
             "jakarta.validation..",

@@ -10,8 +10,10 @@ import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
 import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +23,9 @@ import org.slf4j.LoggerFactory;
  */
 final class Delivery {
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
+
+  /** What SQS takes, and every source with it. */
+  private static final Duration MAX_VISIBILITY = Duration.ofHours(12);
 
   private static final long NO_PERMIT = Long.MIN_VALUE;
 
@@ -32,6 +37,8 @@ final class Delivery {
   private final ReceivedMessage received;
   private final OutboundMessage message;
   private final Runnable onPermit;
+  private final List<ReceivedMessage> behind;
+  private final String hand = Integer.toHexString(UUID.randomUUID().hashCode());
   private int attempt;
   private int failures;
 
@@ -40,11 +47,13 @@ final class Delivery {
       StopSignal stop,
       ReceivedMessage received,
       OutboundMessage message,
+      List<ReceivedMessage> behind,
       Runnable onPermit) {
     this.settings = settings;
     this.stop = stop;
     this.received = received;
     this.message = message;
+    this.behind = behind;
     this.onPermit = onPermit;
   }
 
@@ -89,6 +98,11 @@ final class Delivery {
         }
         case STARTED -> {}
       }
+      if (stop.isStopped()) {
+        notSent(); // whoever closes has looked at the sent-log, or is about to
+        giveBack(Duration.ZERO);
+        return false;
+      }
       if (settings.ticker.nanos() - due > settings.freshness.toNanos()) {
         notSent(); // an old permit may share a window with the next ones: ask anew
         continue;
@@ -100,18 +114,24 @@ final class Delivery {
     }
   }
 
+  /** Message, hand and attempt: two copies of a message in two hands never share a permit. */
+  private String permitId() {
+    return message.messageId() + "#" + hand + "." + attempt;
+  }
+
   /** Waits for the permit of this attempt; returns when it was due, or that there will be none. */
   private long awaitPermit() throws InterruptedException {
     PermitRequest request =
-        PermitRequest.forCall(message.messageId(), attempt, DeliveryScopes.of(message))
+        PermitRequest.of(permitId(), DeliveryScopes.of(message))
             .bookingUpTo(settings.bookingHorizon);
     boolean waited = false;
     while (true) {
       Duration wait;
       try {
+        long asked = settings.ticker.nanos(); // a slow answer makes the permit older, not younger
         Permit permit = settings.bucket.tryAcquire(request);
         if (permit instanceof Permit.Granted granted) {
-          long due = settings.ticker.nanos() + granted.delay().toNanos();
+          long due = asked + granted.delay().toNanos();
           return stop.await(granted.delay()) ? NO_PERMIT : due;
         }
         wait =
@@ -141,8 +161,12 @@ final class Delivery {
     try {
       response = settings.gateway.call(message);
     } catch (RuntimeException e) {
-      settings.faults.warn("The API gave no answer", e);
       boolean ambiguous = !(e instanceof GatewayException known) || known.isAmbiguous();
+      settings.faults.warn(
+          "The API gave no answer",
+          e instanceof GatewayException
+              ? e
+              : new GatewayException("the gateway failed: " + e.getClass().getName(), true, null));
       if (ambiguous && settings.inDoubt == InDoubtPolicy.HOLD) {
         record(Status.FAILURE, start, OptionalInt.empty(), Optional.of(ErrorType.NETWORK));
         return Optional.of(hold("no_answer"));
@@ -171,7 +195,7 @@ final class Delivery {
         return retryOrGiveBack(start, status);
       }
       default -> {
-        notSent();
+        sent(); // ended for good: another copy of it must not be called either
         boolean credentials = response.statusCode() == 401 || response.statusCode() == 403;
         record(
             Status.FAILURE,
@@ -246,18 +270,22 @@ final class Delivery {
     }
   }
 
-  /** Keeps the message in hand for a wait and the call after it. */
+  /** Keeps the message in hand for a wait and the call after it, and those behind it for longer. */
   private void keep(Duration wait) {
-    changeVisibility(wait.plus(settings.callLease()));
+    changeVisibility(received, wait.plus(settings.callLease()));
+    for (int i = 0; i < behind.size(); i++) {
+      changeVisibility(behind.get(i), wait.plus(settings.callLease().multipliedBy(i + 2L)));
+    }
   }
 
   private void giveBack(Duration delay) {
-    changeVisibility(delay);
+    changeVisibility(received, delay);
   }
 
-  private void changeVisibility(Duration visibility) {
+  private void changeVisibility(ReceivedMessage which, Duration visibility) {
     try {
-      settings.source.changeVisibility(received, visibility);
+      settings.source.changeVisibility(
+          which, visibility.compareTo(MAX_VISIBILITY) < 0 ? visibility : MAX_VISIBILITY);
     } catch (SourceException e) {
       settings.faults.warn("Visibility could not be changed; a message may come back early", e);
     }

@@ -199,12 +199,14 @@ public final class Dispatcher implements AutoCloseable {
 
   private void work(List<ReceivedMessage> group) {
     boolean goOn = true;
-    for (ReceivedMessage received : group) {
+    for (int i = 0; i < group.size(); i++) {
+      ReceivedMessage received = group.get(i);
+      List<ReceivedMessage> behind = group.subList(i + 1, group.size());
       OneShot permitted = new OneShot(withoutPermit::decrementAndGet);
       try {
         OutboundMessage message = received.message().orElseThrow();
         if (goOn) {
-          goOn = new Delivery(settings, stop, received, message, permitted).run();
+          goOn = new Delivery(settings, stop, received, message, behind, permitted).run();
         } else {
           settings.source.changeVisibility(
               received, Duration.ZERO); // behind the one that went back

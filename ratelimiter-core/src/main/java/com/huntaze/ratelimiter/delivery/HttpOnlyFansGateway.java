@@ -32,6 +32,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLHandshakeException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +48,7 @@ import org.slf4j.LoggerFactory;
 public final class HttpOnlyFansGateway implements OnlyFansGateway {
   private static final Logger log = LoggerFactory.getLogger(HttpOnlyFansGateway.class);
   private static final int MAX_DATA = 4_096;
+  private static final long MAX_WAIT_SECONDS = Duration.ofHours(24).toSeconds();
   private static final String CANNED_ANSWER =
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 
@@ -85,23 +87,47 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
 
   @Override
   public GatewayResponse call(OutboundMessage message) {
-    HttpRequest request = request(baseUrl, message, apiKey.map(Supplier::get));
+    String id = message.messageId();
+    HttpRequest request = authorised(message);
+    // The request's own time-out ends with the headers; this one covers the body too.
+    CompletableFuture<HttpResponse<String>> answer =
+        http.sendAsync(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
     try {
-      HttpResponse<String> response =
-          http.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+      HttpResponse<String> response = answer.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
       return new GatewayResponse(
           response.statusCode(),
           response.headers().firstValue("Retry-After").flatMap(this::retryAfter),
           Optional.of(response.body())
               .filter(body -> !body.isEmpty())
               .map(body -> body.substring(0, Math.min(body.length(), MAX_DATA))));
-    } catch (ConnectException | HttpConnectTimeoutException e) {
-      throw new GatewayException("no connection for " + message.messageId(), false, e);
-    } catch (IOException e) {
-      throw new GatewayException("no answer for " + message.messageId(), true, e);
+    } catch (ExecutionException e) {
+      boolean neverLeft =
+          e.getCause() instanceof ConnectException
+              || e.getCause() instanceof HttpConnectTimeoutException
+              || e.getCause() instanceof SSLHandshakeException;
+      String what = neverLeft ? "no connection for " : "no answer for ";
+      throw new GatewayException(what + id, !neverLeft, e.getCause());
+    } catch (TimeoutException e) {
+      answer.cancel(true);
+      throw new GatewayException("no answer in time for " + id, true, e);
     } catch (InterruptedException e) {
+      answer.cancel(true);
       Thread.currentThread().interrupt();
-      throw new GatewayException("interrupted while calling for " + message.messageId(), true, e);
+      throw new GatewayException("interrupted while calling for " + id, true, e);
+    }
+  }
+
+  /** The request with the current credentials; without them, or with nonsense, nothing leaves. */
+  private HttpRequest authorised(OutboundMessage message) {
+    try {
+      Optional<String> key = apiKey.map(supplier -> requireNonNull(supplier.get(), "apiKey"));
+      return request(baseUrl, message, key);
+    } catch (RuntimeException e) {
+      // Not chained: such exceptions quote the header, and so the key.
+      throw new GatewayException(
+          "no request could be made for " + message.messageId() + ": " + e.getClass().getName(),
+          false,
+          null);
     }
   }
 
@@ -165,13 +191,15 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
   /** Seconds or a date; a date in the past is zero. */
   private Optional<Duration> retryAfter(String value) {
     try {
-      return Optional.of(Duration.ofSeconds(Math.max(0, Long.parseLong(value.strip()))));
+      long seconds = Long.parseLong(value.strip());
+      return Optional.of(Duration.ofSeconds(Math.min(MAX_WAIT_SECONDS, Math.max(0, seconds))));
     } catch (NumberFormatException notSeconds) {
       try {
         Instant date =
             ZonedDateTime.parse(value.strip(), DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
         Duration wait = Duration.between(clock.instant(), date);
-        return Optional.of(wait.isNegative() ? Duration.ZERO : wait);
+        long seconds = Math.min(MAX_WAIT_SECONDS, Math.max(0, wait.plusMillis(999).toSeconds()));
+        return Optional.of(Duration.ofSeconds(seconds));
       } catch (DateTimeParseException notADate) {
         return Optional.empty();
       }
@@ -211,7 +239,8 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     }
 
     /**
-     * Sets where credentials come from; asked for every call. Default: none are sent.
+     * Sets where credentials come from; asked for every call. Default: none are sent. It must
+     * answer at once, from a cache: the permit of the call is already running.
      *
      * @param apiKey gives the current bearer token
      * @return this builder

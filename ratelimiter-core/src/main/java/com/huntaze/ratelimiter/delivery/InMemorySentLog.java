@@ -12,7 +12,7 @@ import java.util.Map;
  * oldest of its messages beyond a bound, and everything with the process.
  */
 public final class InMemorySentLog implements SentLog {
-  private static final int MAX_REMEMBERED = 100_000;
+  private static final int MAX_REMEMBERED = 250_000;
 
   private record State(boolean sent, long leaseEnd) {}
 

@@ -16,7 +16,7 @@ import java.util.List;
 public interface FallbackStore {
   /**
    * Stores a message, durably once this returns. The same message again, whenever it was accepted,
-   * changes nothing.
+   * changes nothing; one that was replayed before waits to be replayed again.
    *
    * @param message the message as accepted
    * @param error why the queue would not take it, without content
@@ -26,7 +26,7 @@ public interface FallbackStore {
 
   /**
    * Stores a message for an operator: dead from the start, and never replayed unless it is revived.
-   * The same message again changes nothing.
+   * The same message again changes nothing; one that was replayed before becomes dead.
    *
    * @param message the message as accepted
    * @param reason why it is held, without content

@@ -74,9 +74,21 @@ public final class InMemoryFallbackStore implements FallbackStore {
       Row fresh = new Row(message, error, clock.instant());
       fresh.status = status;
       rows.put(message.messageId(), fresh);
-    } else if (!row.message.isSameAs(message)) {
+    } else if (row.message.isSameAs(message)) {
+      reopen(row, error, status);
+    } else {
       throw new FallbackException(
           "another message is stored under the id " + message.messageId(), null);
+    }
+  }
+
+  /** What was replayed and comes again was not delivered after all; what waits or is dead stays. */
+  private void reopen(Row row, String error, StoredStatus status) {
+    if (row.status == StoredStatus.QUEUED) {
+      row.status = status;
+      row.lastError = error;
+      row.attempts = 0;
+      row.due = clock.instant();
     }
   }
 

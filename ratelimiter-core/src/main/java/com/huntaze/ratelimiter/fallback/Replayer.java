@@ -170,17 +170,20 @@ public final class Replayer implements AutoCloseable {
     List<SinkResult> results = sink.sendAll(claimed.stream().map(StoredMessage::message).toList());
     List<StoredMessage> taken = new ArrayList<>();
     for (int i = 0; i < claimed.size(); i++) {
-      if (results.get(i) instanceof SinkResult.NotTaken notTaken) {
-        putBack(claimed.get(i), notTaken.reason());
-      } else {
+      if (results.get(i) instanceof SinkResult.Taken) {
         taken.add(claimed.get(i));
       }
     }
     if (!taken.isEmpty()) {
-      store.replayed(taken);
+      store.replayed(taken); // before anything else can fail: the queue has them
       taken.forEach(stored -> metrics.messageReplayed(stored.message().priority()));
       log.info("Replayed {} of {} stored messages", taken.size(), claimed.size());
       failing = false;
+    }
+    for (int i = 0; i < claimed.size(); i++) {
+      if (results.get(i) instanceof SinkResult.NotTaken notTaken) {
+        putBack(claimed.get(i), notTaken.reason());
+      }
     }
     return new Round(claimed.size(), taken.size());
   }
@@ -188,7 +191,9 @@ public final class Replayer implements AutoCloseable {
   private void putBack(StoredMessage claimed, SinkException reason) {
     String error = reason.kind() + ": " + reason.getMessage();
     int attempts = claimed.attempts() + 1;
-    if (reason.kind() == SinkException.Kind.MESSAGE_REFUSED || attempts >= maxAttempts) {
+    boolean tooOften = // a full queue is no fault of the message, however long it stays full
+        reason.kind() != SinkException.Kind.BACK_PRESSURE && attempts >= maxAttempts;
+    if (reason.kind() == SinkException.Kind.MESSAGE_REFUSED || tooOften) {
       store.dead(claimed, error);
       metrics.messageFailed(claimed.message().priority());
       log.error(

@@ -57,6 +57,7 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
   private final Map<String, Lane> inHand = new HashMap<>();
   private final List<OutboundMessage> deadLetters = new ArrayList<>();
   private int size;
+  private boolean drained;
   private long receives;
 
   /**
@@ -90,6 +91,9 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
   public SinkResult.Taken send(OutboundMessage message) {
     lock.lock();
     try {
+      if (drained) {
+        throw new SinkException(Kind.BACK_PRESSURE, "the in-memory queue is closed", null);
+      }
       if (size >= capacity) {
         throw new SinkException(
             Kind.BACK_PRESSURE, "the in-memory queue is full: " + capacity + " messages", null);
@@ -188,7 +192,7 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
   }
 
   /**
-   * Takes everything out, for spilling to a store at close.
+   * Takes everything out, for spilling to a store at close; from then on nothing is taken in.
    *
    * @return what the queue held
    */
@@ -206,6 +210,7 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
         }
         ofPriority.clear();
       }
+      drained = true;
       inHand.clear();
       deadLetters.clear();
       size = 0;

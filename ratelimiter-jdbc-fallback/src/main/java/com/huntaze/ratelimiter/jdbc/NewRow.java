@@ -26,6 +26,14 @@ record NewRow(OutboundMessage message, String payload, StoredStatus status, Stri
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, {now}, {now})\
       """;
 
+  private static final String REOPEN =
+      """
+      UPDATE onlyfans_messages
+      SET status = ?, last_error = ?, attempts = 0, next_attempt_at = {now},
+        lease_owner = NULL, lease_until = NULL, updated_at = {now}
+      WHERE id = ? AND status = 'queued'\
+      """;
+
   private static final String PAYLOAD = "SELECT payload FROM onlyfans_messages WHERE id = ?";
 
   /** The row of a message; what one database takes, and another would cut or alter, none gets. */
@@ -59,7 +67,15 @@ record NewRow(OutboundMessage message, String payload, StoredStatus status, Stri
     }
     List<String> stored = session.query(row -> row.getString(1), PAYLOAD, message.messageId());
     // Purged between the two statements, the id is free again.
-    return stored.isEmpty() ? insert(session) : isIn(stored.get(0));
+    if (stored.isEmpty()) {
+      return insert(session);
+    }
+    if (!isIn(stored.get(0))) {
+      return false;
+    }
+    // What was replayed and comes again was not delivered after all; what waits or is dead stays.
+    session.update(REOPEN, status.wireName(), error, message.messageId());
+    return true;
   }
 
   private boolean insert(Session session) throws SQLException {

@@ -329,6 +329,19 @@ public abstract class FallbackStoreContract {
   }
 
   @Test
+  void a_replayed_message_that_is_stored_again_waits_again() throws Exception {
+    FallbackStore store = newStore();
+    store(store, 1);
+    List<StoredMessage> claimed = store.claim(1, LONG);
+    assertThat(store.replayed(claimed)).isEqualTo(1);
+    OutboundMessage message = only(claimed).message();
+
+    store.store(message, "the queue closed");
+
+    assertThat(only(store.claim(10, LONG)).message()).isEqualTo(message);
+  }
+
+  @Test
   void a_held_message_is_dead_from_the_start_and_may_be_revived() throws Exception {
     FallbackStore store = newStore();
     store.hold(everyField("held"), "no answer");
