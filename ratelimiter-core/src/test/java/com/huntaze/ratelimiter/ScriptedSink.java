@@ -19,6 +19,7 @@ final class ScriptedSink implements MessageSink {
   private Predicate<OutboundMessage> broken = message -> false;
   private SinkException.@Nullable Kind always;
   private int calls;
+  private int sends;
 
   static SinkException failure(SinkException.Kind kind) {
     return new SinkException(kind, "scripted", null);
@@ -45,6 +46,7 @@ final class ScriptedSink implements MessageSink {
   @Override
   public synchronized SinkResult.Taken send(OutboundMessage message) {
     calls++;
+    sends++;
     if (always != null) {
       throw failure(always);
     }
@@ -84,5 +86,10 @@ final class ScriptedSink implements MessageSink {
 
   synchronized int calls() {
     return calls;
+  }
+
+  /** The calls for one message: the client's own, as the replayer always sends batches. */
+  synchronized int sends() {
+    return sends;
   }
 }
