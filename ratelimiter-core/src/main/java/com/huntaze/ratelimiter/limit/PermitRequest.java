@@ -10,8 +10,8 @@ import java.util.List;
  * Asks for leave to make one call.
  *
  * <p>Immutable and thread-safe. The id makes the request idempotent: the same id asks for the same
- * permit. At the edge every call to the API is a permit of its own, so the id there is message and
- * attempt ({@link #forCall}).
+ * permit. At the edge every call to the API is a permit of its own, so the id there names the
+ * message, the hand that holds it and the attempt.
  */
 public final class PermitRequest {
   /** The longest id a request may have, in characters. */
@@ -54,18 +54,6 @@ public final class PermitRequest {
       }
     }
     return new PermitRequest(id, List.copyOf(all), Duration.ZERO);
-  }
-
-  /**
-   * The request for one call to the API: each attempt at a message is a permit of its own.
-   *
-   * @param messageId the message's id
-   * @param attempt which attempt at it this is, from 1
-   * @param scopes further scopes beside the global one
-   * @return the request, with the id {@code messageId#attempt}
-   */
-  public static PermitRequest forCall(String messageId, int attempt, Scope... scopes) {
-    return of(messageId + "#" + attempt, scopes);
   }
 
   /**
