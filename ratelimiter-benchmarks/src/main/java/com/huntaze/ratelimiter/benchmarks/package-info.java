@@ -1,6 +1,6 @@
 /**
- * What the limiter costs; run with JMH, never as a test. Start at {@link
- * com.huntaze.ratelimiter.benchmarks.AcquireBenchmark}.
+ * What the limiter costs and how strict it is, next to its peers on the same machine in the same
+ * run; never a test. Start at {@link com.huntaze.ratelimiter.benchmarks.Benchmarks}.
  */
 @NullMarked
 package com.huntaze.ratelimiter.benchmarks;

@@ -125,11 +125,17 @@ final class Delivery {
         PermitRequest.of(permitId(), DeliveryScopes.of(message))
             .bookingUpTo(settings.bookingHorizon);
     boolean waited = false;
+    boolean unanswered = false;
+    long asked = 0;
     while (true) {
       Duration wait;
       try {
-        long asked = settings.ticker.nanos(); // a slow answer makes the permit older, not younger
+        if (!unanswered) { // a slow answer makes the permit older, and so does a lost one
+          asked = settings.ticker.nanos();
+        }
+        unanswered = true;
         Permit permit = settings.bucket.tryAcquire(request);
+        unanswered = false;
         if (permit instanceof Permit.Granted granted) {
           long due = asked + granted.delay().toNanos();
           return stop.await(granted.delay()) ? NO_PERMIT : due;

@@ -9,11 +9,12 @@ import java.time.Instant;
  *
  * @param key the key of the scope's state, as in {@code rate_limit:{onlyfans}:edge:global}
  * @param tokens the permits that could be granted now, 0 to {@code capacity}
- * @param capacity the most permits a window may hold
- * @param refillRate permits a second in the long run
+ * @param capacity the most permits a window may hold; of several limits, the smallest
+ * @param refillRate permits a second in the long run; of several limits, the slowest
  * @param timestamp when this was read, by the bucket's clock
  * @param booked the instants held for later
  * @param nextPermitIn how long until a fresh request could be granted; zero if now
+ * @param lost the booked instants that passed without their holder since the scope was last idle
  */
 public record BucketState(
     String key,
@@ -22,4 +23,5 @@ public record BucketState(
     double refillRate,
     Instant timestamp,
     long booked,
-    Duration nextPermitIn) {}
+    Duration nextPermitIn,
+    long lost) {}

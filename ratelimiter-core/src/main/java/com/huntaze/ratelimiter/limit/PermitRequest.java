@@ -20,11 +20,13 @@ public final class PermitRequest {
   private final String id;
   private final List<Scope> scopes;
   private final Duration bookingHorizon;
+  private final boolean ordered;
 
-  private PermitRequest(String id, List<Scope> scopes, Duration bookingHorizon) {
+  private PermitRequest(String id, List<Scope> scopes, Duration bookingHorizon, boolean ordered) {
     this.id = id;
     this.scopes = scopes;
     this.bookingHorizon = bookingHorizon;
+    this.ordered = ordered;
   }
 
   /**
@@ -34,7 +36,7 @@ public final class PermitRequest {
    * @param id the id, 1 to {@value #MAX_ID_LENGTH} characters
    * @param scopes further scopes; those the bucket has no limit for are not counted
    * @return the request
-   * @throws IllegalArgumentException if the id is blank or too long
+   * @throws IllegalArgumentException if the id is blank, too long or has control characters
    */
   public static PermitRequest of(String id, Scope... scopes) {
     requireNonNull(id, "id");
@@ -46,6 +48,10 @@ public final class PermitRequest {
               + id.length()
               + " characters");
     }
+    if (id.chars().anyMatch(Character::isISOControl) || !Ids.isText(id)) {
+      throw new IllegalArgumentException(
+          "permit id must have no control characters and whole Unicode characters only");
+    }
     List<Scope> all = new ArrayList<>(scopes.length + 1);
     all.add(Scope.global());
     for (Scope scope : scopes) {
@@ -53,7 +59,7 @@ public final class PermitRequest {
         all.add(scope);
       }
     }
-    return new PermitRequest(id, List.copyOf(all), Duration.ZERO);
+    return new PermitRequest(id, List.copyOf(all), Duration.ZERO, false);
   }
 
   /**
@@ -67,7 +73,22 @@ public final class PermitRequest {
     if (requireNonNull(horizon, "horizon").isNegative()) {
       throw new IllegalArgumentException("horizon must not be negative, was " + horizon);
     }
-    return new PermitRequest(id, scopes, horizon);
+    return new PermitRequest(id, scopes, horizon, ordered);
+  }
+
+  /**
+   * The same request, which never overtakes an earlier one that was ordered, too, and of the same
+   * creator: its instant is not before the last one given to that creator. Without a creator among
+   * the scopes, the order is that of all ordered requests.
+   *
+   * <p>It costs permits where another scope holds back the earlier request. A holder that comes too
+   * late for its booking loses its place as well, and a booking that is given up keeps its place
+   * until its instant has passed: those ordered behind it do not move up.
+   *
+   * @return the request
+   */
+  public PermitRequest ordered() {
+    return new PermitRequest(id, scopes, bookingHorizon, true);
   }
 
   /** {@return the id of the permit} */
@@ -83,6 +104,23 @@ public final class PermitRequest {
   /** {@return how far ahead a booking may lie; zero if none is wanted} */
   public Duration bookingHorizon() {
     return bookingHorizon;
+  }
+
+  /** {@return whether the request keeps its place behind earlier ones of its creator} */
+  public boolean isOrdered() {
+    return ordered;
+  }
+
+  /**
+   * {@return the scope within which an ordered request keeps its place: its creator, or everything}
+   */
+  public Scope orderScope() {
+    for (Scope scope : scopes) {
+      if (scope.kind() == Scope.Kind.CREATOR) {
+        return scope;
+      }
+    }
+    return Scope.global();
   }
 
   @Override

@@ -29,11 +29,18 @@ public record Scope(Kind kind, String id) {
   /**
    * Checks the id.
    *
-   * @throws IllegalArgumentException if the id is blank or longer than {@value #MAX_ID_LENGTH}
+   * @throws IllegalArgumentException if the id is blank, longer than {@value #MAX_ID_LENGTH}, has
+   *     half a surrogate pair, or is not {@code global} for the global scope
    */
   public Scope {
     requireNonNull(kind, "kind");
     requireNonNull(id, "id");
+    if (kind == Kind.GLOBAL && !id.equals("global")) {
+      throw new IllegalArgumentException("the scope of every call has the id global");
+    }
+    if (!Ids.isText(id)) {
+      throw new IllegalArgumentException("scope id must be whole Unicode characters");
+    }
     if (id.isBlank() || id.length() > MAX_ID_LENGTH) {
       throw new IllegalArgumentException(
           "scope id must be 1 to "

@@ -1,121 +1,172 @@
 package com.huntaze.ratelimiter.limit;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.TreeSet;
 
 /**
- * The two calendars of one scope: what was granted, and what is promised. Times are microseconds.
- * Confined to its bucket's lock.
+ * The two calendars of one scope, what was granted and what is promised, with the limits that look
+ * at them. Times are microseconds. Confined to its bucket's lock.
  *
  * <p>One calendar for both would be a trap: a promise that is redeemed a little late would count at
  * its old instant, and the next full window would pack against it.
  */
 final class ScopeCalendar {
-  private record Entry(long time, String id) {}
-
-  private static final Comparator<Entry> ORDER =
-      Comparator.comparingLong(Entry::time).thenComparing(Entry::id);
-
-  private final int permits;
-  private final long window;
-  private final TreeSet<Entry> record = new TreeSet<>(ORDER);
-  private final TreeSet<Entry> plan = new TreeSet<>(ORDER);
+  private final Times record = new Times();
+  private final Times plan = new Times();
+  private final LimitRule[] rules;
+  private final long span;
   private long blockedUntil = Long.MIN_VALUE;
+  private long lastPromisedInOrder = Long.MIN_VALUE;
+  private long lastGrantedInOrder = Long.MIN_VALUE;
+  private long lost;
 
-  ScopeCalendar(int permits, long windowMicros) {
-    this.permits = permits;
-    this.window = windowMicros;
+  /** A calendar without limits keeps the order of a creator's requests all the same. */
+  ScopeCalendar(List<RateLimit> limits, long guard, boolean hinted) {
+    List<LimitRule> made = new ArrayList<>(limits.size());
+    for (RateLimit limit : limits) {
+      made.add(
+          limit.isTokenBucket()
+              ? new TokenBucketRule(limit.permits(), limit.spacingMicros(guard))
+              : new RollingRule(
+                  limit.permits(), limit.windowMicros() + guard, record, plan, hinted));
+    }
+    this.rules = made.toArray(LimitRule[]::new);
+    this.span = made.stream().mapToLong(LimitRule::span).max().orElse(0);
   }
 
   void trim(long now) {
-    while (!record.isEmpty() && record.first().time + window <= now) {
-      record.pollFirst();
-    }
+    record.dropUpTo(now - span);
   }
 
   boolean isIdle(long now) {
-    return record.isEmpty() && plan.isEmpty() && blockedUntil <= now;
+    if (!record.isEmpty() || !plan.isEmpty() || blockedUntil > now || lastPromisedInOrder > now) {
+      return false;
+    }
+    for (LimitRule rule : rules) {
+      if (!rule.isIdle(now)) {
+        return false;
+      }
+    }
+    return true;
   }
 
-  void grant(String id, long at) {
-    record.add(new Entry(at, id));
+  /** The earliest instant that suits every limit of this scope, as far as each knows alone. */
+  long firstFree(long now) {
+    long t = now;
+    for (LimitRule rule : rules) {
+      t = Math.max(t, rule.firstFree(now));
+    }
+    return Math.max(t, blockedUntil);
   }
 
-  void promise(String id, long slot) {
-    plan.add(new Entry(slot, id));
+  /** One step towards an instant that suits all limits: the first that is free from there on. */
+  long earliestFree(long from) {
+    long t = from;
+    for (LimitRule rule : rules) {
+      t = rule.earliestFree(t);
+    }
+    return t;
   }
 
-  void withdraw(String id, long slot) {
-    plan.remove(new Entry(slot, id));
+  /** The first instant at which the record alone has room and the scope is not blocked. */
+  long recordFreeFrom() {
+    long t = blockedUntil;
+    for (LimitRule rule : rules) {
+      t = Math.max(t, rule.recordFreeFrom());
+    }
+    return t;
+  }
+
+  /** The first instant from one on at which the record has room and the scope is not blocked. */
+  long recordFreeBehind(long from) {
+    long t = Math.max(from, blockedUntil);
+    for (LimitRule rule : rules) {
+      t = Math.max(t, rule.recordFreeBehind(t));
+    }
+    return t;
+  }
+
+  /** Whether every grant so far lies in the past, so that the record only ever closes later. */
+  boolean recordIsPast(long now) {
+    return record.isEmpty() || record.last() <= now;
+  }
+
+  void grant(long at) {
+    record.add(at);
+    for (LimitRule rule : rules) {
+      rule.granted(at);
+    }
+  }
+
+  void promise(long slot) {
+    plan.add(slot);
+    for (LimitRule rule : rules) {
+      rule.promised(slot);
+    }
+  }
+
+  void withdraw(long slot) {
+    plan.remove(slot);
+    boolean last = plan.isEmpty() || plan.last() < slot;
+    for (LimitRule rule : rules) {
+      rule.withdrawn(slot, last);
+    }
+  }
+
+  void redeem(long slot, long at, long now) {
+    plan.remove(slot);
+    for (LimitRule rule : rules) {
+      rule.redeemed(slot, at, now);
+    }
+    record.add(at);
   }
 
   void block(long until) {
     blockedUntil = Math.max(blockedUntil, until);
   }
 
-  long blockedUntil() {
-    return blockedUntil;
+  /** How far two clocks may run apart in a window without a fault of either. */
+  long clockSlack() {
+    return span / 1_000;
+  }
+
+  long lastPromisedInOrder() {
+    return lastPromisedInOrder;
+  }
+
+  long lastGrantedInOrder() {
+    return lastGrantedInOrder;
+  }
+
+  void promisedInOrder(long at) {
+    lastPromisedInOrder = Math.max(lastPromisedInOrder, at);
+  }
+
+  void grantedInOrder(long at) {
+    lastGrantedInOrder = Math.max(lastGrantedInOrder, at);
+    promisedInOrder(at);
+  }
+
+  void countLost() {
+    lost++;
+  }
+
+  long lost() {
+    return lost;
   }
 
   int booked() {
     return plan.size();
   }
 
-  /** The first instant at which the record alone has room, wherever its latest entries lie. */
-  long recordFreeFrom() {
-    if (record.size() < permits) {
-      return Long.MIN_VALUE;
-    }
-    var newestFirst = record.descendingIterator();
-    long time = Long.MIN_VALUE;
-    for (int i = 0; i < permits; i++) {
-      time = newestFirst.next().time;
-    }
-    return time + window;
-  }
-
-  /**
-   * The earliest instant from {@code from} on that keeps every window within the limit, looking
-   * back and ahead: t is free if no {@code permits} consecutive entries e1…eN that span less than a
-   * window have eN - W < t < e1 + W.
-   */
-  long earliestFree(long from) {
-    List<Long> times = times();
-    long t = from;
-    for (int last = permits - 1; last < times.size(); last++) {
-      long newest = times.get(last);
-      if (newest - window >= t) {
-        break; // this group and all after it lie a window or more ahead
-      }
-      long oldest = times.get(last - permits + 1);
-      if (newest - oldest < window && t < oldest + window) {
-        t = oldest + window;
-      }
-    }
-    return t;
-  }
-
   long tokens(long now) {
-    long inWindow =
-        times().stream().filter(time -> time > now - window && time < now + window).count();
-    return blockedUntil > now ? 0 : Math.max(0, permits - inWindow);
-  }
-
-  int permits() {
-    return permits;
-  }
-
-  long window() {
-    return window;
-  }
-
-  private List<Long> times() {
-    List<Long> times = new ArrayList<>(record.size() + plan.size());
-    record.forEach(entry -> times.add(entry.time));
-    plan.forEach(entry -> times.add(entry.time));
-    times.sort(null);
-    return times;
+    if (blockedUntil > now) {
+      return 0;
+    }
+    long tokens = Long.MAX_VALUE;
+    for (LimitRule rule : rules) {
+      tokens = Math.min(tokens, rule.tokens(now));
+    }
+    return tokens;
   }
 }

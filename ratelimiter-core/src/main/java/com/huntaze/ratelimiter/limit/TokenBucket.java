@@ -14,7 +14,9 @@ import java.util.List;
  * <p><b>Thread-safety:</b> all methods may be called by any number of threads.
  *
  * <p><b>Idempotence:</b> asking twice with one id gives one permit: a booked id is told its instant
- * again, a granted one its grant for as long as that is fresh. Later the id asks anew.
+ * again, a granted one its grant for as long as that is fresh. Later the id asks anew. A grant that
+ * is told again is not younger for it: a caller that got no answer counts its age from the first
+ * question.
  *
  * <p><b>Failure:</b> being over the limit is an answer, not an exception. {@link
  * TokenBucketException} means that the bucket itself could not be asked; nothing was granted as far
@@ -56,9 +58,10 @@ public interface TokenBucket {
    * Closes a scope for everybody, as the API asks for with a 429 and {@code Retry-After}. A block
    * is never shortened by a later, shorter one.
    *
-   * @param scope what is closed
-   * @param duration for how long from now
+   * @param scope what is closed; one without a limit in this bucket is refused
+   * @param duration for how long from now; more than a hundred years count as that
    * @throws TokenBucketException if the bucket could not be asked
+   * @throws IllegalArgumentException if this bucket has no limit for that kind of scope
    */
   void blockFor(Scope scope, Duration duration);
 

@@ -50,10 +50,39 @@ class RateLimitTest {
   }
 
   @Test
+  void a_token_bucket_refuses_nonsense_by_name() {
+    Duration minute = Duration.ofMinutes(1);
+    assertThatThrownBy(() -> RateLimit.tokenBucket(0, 1, minute)).hasMessageContaining("capacity");
+    assertThatThrownBy(() -> RateLimit.tokenBucket(1_000_001, 1, minute))
+        .hasMessageContaining("capacity must be 1 to 1000000, was 1000001");
+    assertThatThrownBy(() -> RateLimit.tokenBucket(1, -1, minute)).hasMessageContaining("refill");
+    assertThatThrownBy(() -> RateLimit.tokenBucket(1, 1, Duration.ofNanos(999_999)))
+        .hasMessageContaining("period");
+    assertThatThrownBy(() -> RateLimit.tokenBucket(10, 2_000, Duration.ofSeconds(1)))
+        .hasMessageContaining("period / refill");
+    assertThatThrownBy(() -> RateLimit.tokenBucket(100, 1, Duration.ofHours(24)))
+        .hasMessageContaining("capacity must come back within 31 days, was 100");
+  }
+
+  @Test
+  void a_token_bucket_says_what_it_is() {
+    RateLimit limit = RateLimit.tokenBucket(10, 5, Duration.ofMinutes(1));
+    assertThat(limit.isTokenBucket()).isTrue();
+    assertThat(limit).hasToString("tokenBucket(10, 5/60s)");
+    assertThat(limit.idealSpan(13)).isEqualTo(Duration.ofSeconds(36));
+    assertThat(limit).isNotEqualTo(RateLimit.rolling(10, Duration.ofMinutes(1)));
+  }
+
+  @Test
   void scopes_and_requests_refuse_blank_and_over_long_ids() {
     assertThatThrownBy(() -> Scope.creator(" ")).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> Scope.recipient("x".repeat(257))).hasMessageContaining("257");
     assertThatThrownBy(() -> PermitRequest.of("")).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> PermitRequest.of("x".repeat(161))).hasMessageContaining("161");
+    assertThatThrownBy(() -> PermitRequest.of("a\u0001b")).hasMessageContaining("control");
+    assertThatThrownBy(() -> PermitRequest.of("m\ud800")).hasMessageContaining("whole Unicode");
+    assertThatThrownBy(() -> Scope.creator("\udc00c")).hasMessageContaining("whole Unicode");
+    assertThatThrownBy(() -> new Scope(Scope.Kind.GLOBAL, "eu")).hasMessageContaining("global");
+    assertThat(PermitRequest.of("m\ud83d\ude00").id()).isEqualTo("m\ud83d\ude00");
   }
 }

@@ -71,7 +71,10 @@ final class DispatcherProcess {
                         .queue(wiring.queue())
                         .visibility(wiring.callTimeout().multipliedBy(2))
                         .build(),
-                    RedisTokenBucket.builder(jedis).limit(wiring.limit()).build(),
+                    RedisTokenBucket.builder(jedis)
+                        .limit(wiring.limit())
+                        .coldStart(RedisTokenBucket.ColdStart.EMPTY)
+                        .build(),
                     HttpOnlyFansGateway.builder(wiring.api()).timeout(wiring.callTimeout()).build())
                 .callTimeout(wiring.callTimeout())
                 .sentLog(JdbcSentLog.builder(dataSource).build())

@@ -71,7 +71,11 @@ final class FleetQuickstart {
         return send(
             RateLimitedOnlyFansClient.builder()
                 .sink(SqsMessageSink.builder(client).queue(queue).build())
-                .tokenBucket(RedisTokenBucket.builder(jedis).limit(limit).build())
+                .tokenBucket(
+                    RedisTokenBucket.builder(jedis)
+                        .limit(limit)
+                        .coldStart(RedisTokenBucket.ColdStart.EMPTY)
+                        .build())
                 .fallbackStore(store)
                 .build(),
             wire);

@@ -7,13 +7,13 @@ import com.huntaze.ratelimiter.testkit.LocalRedis;
 import com.huntaze.ratelimiter.testkit.ManualTime;
 import com.huntaze.ratelimiter.testkit.TokenBucketContract;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The contract on a real Redis, whose scripts see a manual clock. */
+/** The contract on a real Redis, whose script sees a manual clock. */
 class RedisTokenBucketContractTest extends TokenBucketContract {
   @RegisterExtension static final LocalRedis REDIS = LocalRedis.shared();
 
@@ -31,11 +31,8 @@ class RedisTokenBucketContractTest extends TokenBucketContract {
   }
 
   @Override
-  protected TokenBucket bucket(Map<Scope.Kind, RateLimit> limits) {
-    RedisTokenBucket.Builder builder =
-        RedisTokenBucket.builder(jedis).namespace(UUID.randomUUID().toString());
-    limits.forEach(builder::limit);
-    return builder.guard(Duration.ZERO).grace(GRACE).build();
+  protected TokenBucket bucket(Map<Scope.Kind, List<RateLimit>> limits) {
+    return new Processes(jedis, limits, time, GRACE);
   }
 
   @Override

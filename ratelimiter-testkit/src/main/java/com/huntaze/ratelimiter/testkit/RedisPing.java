@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Waits for a Redis to answer, with nothing but a socket. */
+/** Waits for a Redis to answer, if only to ask for a password, with nothing but a socket. */
 final class RedisPing {
   private static final Duration DEADLINE = Duration.ofSeconds(20);
   private static final Duration PAUSE = Duration.ofMillis(10);
@@ -36,7 +36,8 @@ final class RedisPing {
       socket.connect(address, TIMEOUT_MILLIS);
       socket.setSoTimeout(TIMEOUT_MILLIS);
       socket.getOutputStream().write("PING\r\n".getBytes(US_ASCII));
-      return new String(socket.getInputStream().readNBytes(7), US_ASCII).equals("+PONG\r\n");
+      String answer = new String(socket.getInputStream().readNBytes(7), US_ASCII);
+      return answer.equals("+PONG\r\n") || answer.equals("-NOAUTH");
     } catch (IOException e) {
       return false;
     }

@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Tests point a client at {@link #port()} instead of the service's own port. {@link #cut()} is a
  * service that is down, {@link #stall()} one that no longer answers, {@link #stallAnswers()} one
- * that does its work and whose answers get lost; {@link #restore()} ends each of them.
+ * that does its work and whose answers get lost; {@link #restore()} ends each of them. {@link
+ * #retarget} is a service that another one has taken over from.
  *
  * <p>Thread-safe. Nothing is buffered beyond one chunk of 16 KiB a direction. A client whose
  * service cannot be reached sees a reset. Threads are daemons and end with {@link #close()}.
@@ -29,9 +30,11 @@ public final class TcpProxy implements AutoCloseable {
   private final Valve requests = new Valve();
   private final Valve answers = new Valve();
   private final Set<ProxiedConnection> connections = ConcurrentHashMap.newKeySet();
-  private final InetSocketAddress target;
   private final InetSocketAddress address;
   private final DaemonThreads threads;
+
+  /** Every connection looks it up as it begins, after it has joined the others. */
+  private volatile InetSocketAddress target;
 
   /** Accepts clients; none while cut or closed. */
   private @Nullable ServerSocket listener;
@@ -132,6 +135,22 @@ public final class TcpProxy implements AutoCloseable {
     requests.set(true);
     answers.set(true);
     startListening();
+  }
+
+  /**
+   * Stands in front of another service from now on, as after a failover: every connection is reset,
+   * and what a stall held back for it is lost. New ones go to the new service. Whether the proxy is
+   * cut or stalled does not change.
+   *
+   * @param newTarget the other service's address; it need not answer yet
+   * @throws IllegalStateException if the proxy is closed
+   */
+  public synchronized void retarget(InetSocketAddress newTarget) {
+    if (closed) {
+      throw new IllegalStateException("the proxy is closed");
+    }
+    target = newTarget;
+    connections.forEach(ProxiedConnection::reset);
   }
 
   /**

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -48,10 +49,10 @@ public abstract class TokenBucketContract {
   /**
    * Makes a bucket with a state of its own, no guard and a grace of {@link #GRACE}.
    *
-   * @param limits the limit of each kind of scope
+   * @param limits the limits of each kind of scope
    * @return the bucket
    */
-  protected abstract TokenBucket bucket(Map<Scope.Kind, RateLimit> limits);
+  protected abstract TokenBucket bucket(Map<Scope.Kind, List<RateLimit>> limits);
 
   /**
    * Lets time pass for the bucket.
@@ -61,7 +62,7 @@ public abstract class TokenBucketContract {
   protected abstract void pass(Duration time);
 
   private TokenBucket bucket(RateLimit limit) {
-    return bucket(Map.of(Scope.Kind.GLOBAL, limit));
+    return bucket(Map.of(Scope.Kind.GLOBAL, List.of(limit)));
   }
 
   private PermitRequest fresh(Scope... scopes) {
@@ -255,8 +256,8 @@ public abstract class TokenBucketContract {
     TokenBucket bucket =
         bucket(
             Map.of(
-                Scope.Kind.GLOBAL, RateLimit.rolling(2, WINDOW),
-                Scope.Kind.CREATOR, RateLimit.rolling(1, WINDOW)));
+                Scope.Kind.GLOBAL, List.of(RateLimit.rolling(2, WINDOW)),
+                Scope.Kind.CREATOR, List.of(RateLimit.rolling(1, WINDOW))));
     granted(bucket.tryAcquire(fresh(Scope.creator("a"))));
     refusedFor(bucket.tryAcquire(fresh(Scope.creator("a"))));
     granted(bucket.tryAcquire(fresh(Scope.creator("b"))));
@@ -276,7 +277,12 @@ public abstract class TokenBucketContract {
   @Test
   void one_creators_long_backlog_does_not_delay_another() {
     TokenBucket bucket =
-        bucket(Map.of(Scope.Kind.GLOBAL, TEN, Scope.Kind.CREATOR, RateLimit.rolling(1, WINDOW)));
+        bucket(
+            Map.of(
+                Scope.Kind.GLOBAL,
+                List.of(TEN),
+                Scope.Kind.CREATOR,
+                List.of(RateLimit.rolling(1, WINDOW))));
     granted(bucket.tryAcquire(booking("a-0", Scope.creator("a"))));
     for (int i = 1; i < 20; i++) {
       assertThat(bookedIn(bucket.tryAcquire(booking("a-" + i, Scope.creator("a")))))
@@ -294,8 +300,8 @@ public abstract class TokenBucketContract {
     TokenBucket bucket =
         bucket(
             Map.of(
-                Scope.Kind.GLOBAL, RateLimit.rolling(3, WINDOW),
-                Scope.Kind.CREATOR, RateLimit.rolling(1, Duration.ofSeconds(45))));
+                Scope.Kind.GLOBAL, List.of(RateLimit.rolling(3, WINDOW)),
+                Scope.Kind.CREATOR, List.of(RateLimit.rolling(1, Duration.ofSeconds(45)))));
     List<Long> calls = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
       Permit permit = bucket.tryAcquire(booking("m" + i, Scope.creator("c" + i % 4)));
@@ -359,6 +365,260 @@ public abstract class TokenBucketContract {
     assertThat(empty.nextPermitIn()).isEqualTo(Duration.ofSeconds(45));
     assertThat(Duration.between(full.timestamp(), empty.timestamp()))
         .isEqualTo(Duration.ofSeconds(15));
+  }
+
+  @Test
+  void several_limits_of_a_scope_all_hold() {
+    TokenBucket bucket =
+        bucket(
+            Map.of(
+                Scope.Kind.GLOBAL,
+                List.of(
+                    RateLimit.rolling(2, Duration.ofSeconds(10)), RateLimit.rolling(3, WINDOW))));
+    granted(bucket.tryAcquire(fresh()));
+    granted(bucket.tryAcquire(fresh()));
+    assertThat(refusedFor(bucket.tryAcquire(fresh()))).isEqualTo(Duration.ofSeconds(10));
+    pass(Duration.ofSeconds(10));
+    assertThat(granted(bucket.tryAcquire(fresh())).remaining()).isZero();
+    assertThat(refusedFor(bucket.tryAcquire(fresh()))).isEqualTo(Duration.ofSeconds(50));
+    BucketState state = bucket.state(Scope.global());
+    assertThat(state.capacity()).isEqualTo(2);
+    assertThat(state.refillRate()).isEqualTo(3 / 60.0);
+  }
+
+  @Test
+  void spaced_permits_come_one_by_one() {
+    TokenBucket bucket = bucket(RateLimit.spaced(10, WINDOW));
+    granted(bucket.tryAcquire(fresh()));
+    assertThat(refusedFor(bucket.tryAcquire(fresh()))).isEqualTo(Duration.ofSeconds(6));
+    assertThat(bookedIn(bucket.tryAcquire(booking("a")))).isEqualTo(Duration.ofSeconds(6));
+    assertThat(bookedIn(bucket.tryAcquire(booking("b")))).isEqualTo(Duration.ofSeconds(12));
+  }
+
+  @Test
+  void a_token_bucket_starts_full_and_gets_one_token_back_at_a_time() {
+    TokenBucket bucket = bucket(RateLimit.tokenBucket(10, 10, WINDOW));
+    for (int left = 9; left >= 0; left--) {
+      assertThat(granted(bucket.tryAcquire(fresh())).remaining()).isEqualTo(left);
+    }
+    assertThat(refusedFor(bucket.tryAcquire(fresh()))).isEqualTo(Duration.ofSeconds(6));
+    pass(Duration.ofSeconds(6).minusNanos(1_000));
+    refusedFor(bucket.tryAcquire(fresh()));
+    pass(Duration.ofNanos(1_000));
+    granted(bucket.tryAcquire(fresh()));
+    pass(Duration.ofSeconds(17));
+    BucketState state = bucket.state(Scope.global());
+    assertThat(state.tokens()).isEqualTo(2);
+    assertThat(state.capacity()).isEqualTo(10);
+    assertThat(state.refillRate()).isEqualTo(10 / 60.0);
+  }
+
+  @Test
+  void a_token_bucket_grants_its_capacity_and_what_came_back_over_any_time_and_no_more() {
+    long seed = 20_260_102;
+    SplittableRandom random = new SplittableRandom(seed);
+    TokenBucket bucket = bucket(RateLimit.tokenBucket(3, 6, WINDOW));
+    TreeMap<Long, PermitRequest> waiting = new TreeMap<>();
+    List<Long> calls = new ArrayList<>();
+    long now = 0;
+    for (int step = 0; step < 600; step++) {
+      Duration time = Duration.ofMillis(random.nextLong(12_000));
+      pass(time);
+      now += time.toMillis();
+      boolean isDue = !waiting.isEmpty() && waiting.firstKey() <= now + random.nextLong(2_000);
+      PermitRequest request = isDue ? waiting.pollFirstEntry().getValue() : booking("m" + step);
+      Permit permit = bucket.tryAcquire(request);
+      if (permit instanceof Permit.Granted granted) {
+        calls.add(now + granted.delay().toMillis());
+      } else {
+        waiting.put(now + bookedIn(permit).toMillis(), request);
+      }
+    }
+    calls.sort(null);
+    for (int first = 0; first < calls.size(); first++) {
+      for (int last = first; last < calls.size(); last++) {
+        long allowed = 3 + (calls.get(last) - calls.get(first)) / 10_000;
+        assertThat((long) last - first + 1)
+            .as("calls from %d to %d, seed %d", calls.get(first), calls.get(last), seed)
+            .isLessThanOrEqualTo(allowed);
+      }
+    }
+    assertThat(calls.size()).as("tokens are used, seed %d", seed).isGreaterThan(250);
+  }
+
+  @Test
+  void a_token_bucket_is_booked_behind_all_others_and_takes_the_last_booking_back() {
+    TokenBucket bucket = bucket(RateLimit.tokenBucket(1, 1, WINDOW));
+    granted(bucket.tryAcquire(fresh()));
+    assertThat(bookedIn(bucket.tryAcquire(booking("a")))).isEqualTo(WINDOW);
+    assertThat(bookedIn(bucket.tryAcquire(booking("b")))).isEqualTo(WINDOW.multipliedBy(2));
+    assertThat(bucket.release("b")).isTrue();
+    assertThat(bookedIn(bucket.tryAcquire(booking("c")))).isEqualTo(WINDOW.multipliedBy(2));
+    pass(WINDOW.plusSeconds(2));
+    granted(bucket.tryAcquire(booking("a")));
+    pass(WINDOW.minusSeconds(2));
+    assertThat(granted(bucket.tryAcquire(booking("c"))).delay())
+        .as("a was late, so the record asks for two seconds more")
+        .isEqualTo(Duration.ofSeconds(2));
+  }
+
+  @Test
+  void ordered_requests_of_one_creator_never_overtake_each_other() {
+    TokenBucket bucket =
+        bucket(
+            Map.of(
+                Scope.Kind.GLOBAL, List.of(TEN),
+                Scope.Kind.RECIPIENT, List.of(RateLimit.rolling(1, WINDOW))));
+    Scope alice = Scope.creator("alice");
+    Scope full = Scope.recipient("full");
+    Scope free = Scope.recipient("free");
+    granted(bucket.tryAcquire(fresh(alice, full)));
+    assertThat(bookedIn(bucket.tryAcquire(booking("first", alice, full).ordered())))
+        .isEqualTo(WINDOW);
+    assertThat(bookedIn(bucket.tryAcquire(booking("second", alice, free).ordered())))
+        .isEqualTo(WINDOW);
+    granted(bucket.tryAcquire(booking("other", Scope.creator("bob"), free).ordered()));
+    granted(bucket.tryAcquire(booking("unordered", alice, Scope.recipient("third"))));
+  }
+
+  @Test
+  void an_instant_whose_holder_never_came_is_counted_as_lost() {
+    TokenBucket bucket = bucket(RateLimit.rolling(1, WINDOW));
+    granted(bucket.tryAcquire(booking("a")));
+    bookedIn(bucket.tryAcquire(booking("b")));
+    bookedIn(bucket.tryAcquire(booking("c")));
+    bucket.release("c"); // in time: whoever asks next has it
+    assertThat(bucket.state(Scope.global()).lost()).isZero();
+    pass(WINDOW.plus(GRACE).plusSeconds(1));
+    BucketState state = bucket.state(Scope.global());
+    assertThat(state.lost()).isEqualTo(1);
+    assertThat(state.booked()).isZero();
+  }
+
+  @Test
+  void a_release_frees_the_instant_on_every_scope() {
+    TokenBucket bucket =
+        bucket(
+            Map.of(
+                Scope.Kind.GLOBAL, List.of(RateLimit.rolling(1, Duration.ofSeconds(10))),
+                Scope.Kind.CREATOR, List.of(RateLimit.rolling(1, WINDOW))));
+    Scope alice = Scope.creator("alice");
+    granted(bucket.tryAcquire(fresh(alice)));
+    assertThat(bookedIn(bucket.tryAcquire(booking("a", alice)))).isEqualTo(WINDOW);
+    assertThat(bookedIn(bucket.tryAcquire(booking("b", alice)))).isEqualTo(WINDOW.multipliedBy(2));
+    assertThat(bucket.release("a")).isTrue();
+    assertThat(bookedIn(bucket.tryAcquire(booking("c", alice)))).isEqualTo(WINDOW);
+  }
+
+  @Test
+  void an_id_that_one_scope_still_remembers_and_another_has_forgotten_counts_twice() {
+    TokenBucket bucket =
+        bucket(
+            Map.of(
+                Scope.Kind.GLOBAL, List.of(RateLimit.rolling(9, Duration.ofSeconds(10))),
+                Scope.Kind.CREATOR, List.of(RateLimit.rolling(2, WINDOW))));
+    Scope alice = Scope.creator("alice");
+    granted(bucket.tryAcquire(PermitRequest.of("m1", alice)));
+    pass(Duration.ofSeconds(20));
+    granted(bucket.tryAcquire(PermitRequest.of("m1", alice)));
+    assertThat(refusedFor(bucket.tryAcquire(fresh(alice)))).isEqualTo(Duration.ofSeconds(40));
+  }
+
+  @Test
+  void a_scope_that_is_not_limited_cannot_be_blocked() {
+    TokenBucket bucket = bucket(TEN);
+    assertThatThrownBy(() -> bucket.blockFor(Scope.creator("alice"), WINDOW))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("creator:alice");
+  }
+
+  @Test
+  void a_block_and_a_horizon_may_be_as_long_as_a_duration_can_be() {
+    TokenBucket bucket = bucket(RateLimit.rolling(1, WINDOW));
+    Duration ever = Duration.ofSeconds(Long.MAX_VALUE);
+    granted(bucket.tryAcquire(fresh()));
+    assertThat(bookedIn(bucket.tryAcquire(PermitRequest.of("b").bookingUpTo(ever))))
+        .isEqualTo(WINDOW);
+    bucket.blockFor(Scope.global(), ever);
+    assertThat(refusedFor(bucket.tryAcquire(fresh()))).isGreaterThan(Duration.ofDays(36_000));
+  }
+
+  @Test
+  void one_id_twice_in_one_call_is_one_permit() {
+    TokenBucket bucket =
+        bucket(
+            Map.of(
+                Scope.Kind.GLOBAL, List.of(TEN),
+                Scope.Kind.CREATOR, List.of(RateLimit.rolling(2, WINDOW))));
+    PermitRequest twice = PermitRequest.of("m", Scope.creator("alice"));
+    bucket.tryAcquireAll(List.of(twice, twice)).forEach(TokenBucketContract::granted);
+    assertThat(bucket.state(Scope.creator("alice")).tokens()).isEqualTo(1);
+    assertThat(bucket.state(Scope.global()).tokens()).isEqualTo(9);
+  }
+
+  @Test
+  void a_block_of_one_creator_leaves_the_others_alone() {
+    TokenBucket bucket =
+        bucket(Map.of(Scope.Kind.GLOBAL, List.of(TEN), Scope.Kind.CREATOR, List.of(TEN)));
+    bucket.blockFor(Scope.creator("alice"), Duration.ofSeconds(30));
+    assertThat(refusedFor(bucket.tryAcquire(fresh(Scope.creator("alice")))))
+        .isEqualTo(Duration.ofSeconds(30));
+    granted(bucket.tryAcquire(fresh(Scope.creator("bob"))));
+    assertThat(bucket.state(Scope.creator("alice")).tokens()).isZero();
+  }
+
+  @Test
+  void five_hundred_that_wait_drain_at_the_limit_with_two_calls_each_although_all_come_late() {
+    long seed = 20_260_103;
+    SplittableRandom random = new SplittableRandom(seed);
+    TokenBucket bucket = bucket(TEN);
+    TreeMap<Long, PermitRequest> arrivals = new TreeMap<>();
+    List<Long> calls = new ArrayList<>();
+    for (int i = 0; i < 500; i++) {
+      Permit permit = bucket.tryAcquire(booking("m" + i));
+      if (permit instanceof Permit.Granted) {
+        calls.add(0L);
+      } else {
+        long late = random.nextLong(20_000);
+        while (arrivals.containsKey(bookedIn(permit).toNanos() / 1_000 + late)) {
+          late++;
+        }
+        arrivals.put(bookedIn(permit).toNanos() / 1_000 + late, booking("m" + i));
+      }
+    }
+    long now = 0;
+    for (Map.Entry<Long, PermitRequest> arrival : arrivals.entrySet()) {
+      pass(Duration.ofNanos((arrival.getKey() - now) * 1_000));
+      now = arrival.getKey();
+      calls.add(now + granted(bucket.tryAcquire(arrival.getValue())).delay().toNanos() / 1_000);
+    }
+    calls.sort(null);
+    for (int i = 10; i < calls.size(); i++) {
+      assertThat(calls.get(i) - calls.get(i - 10))
+          .as("calls %d and %d, seed %d", i - 10, i, seed)
+          .isGreaterThanOrEqualTo(WINDOW.toNanos() / 1_000);
+    }
+    assertThat(calls.get(499))
+        .as("microseconds to drain, seed %d", seed)
+        .isLessThanOrEqualTo(TEN.idealSpan(500).toNanos() / 1_000 + 40_000);
+  }
+
+  @Test
+  void the_search_for_an_instant_goes_through_a_long_backlog() {
+    Duration ten = Duration.ofSeconds(10);
+    TokenBucket bucket =
+        bucket(
+            Map.of(
+                Scope.Kind.GLOBAL, List.of(RateLimit.rolling(2, ten)),
+                Scope.Kind.CREATOR, List.of(RateLimit.rolling(1_000, ten))));
+    for (int i = 0; i < 302; i++) {
+      bucket.tryAcquire(booking("m" + i));
+    }
+    bucket.release("m10"); // a hole at 50 s, which a blocked creator cannot use
+    bucket.blockFor(Scope.creator("alice"), Duration.ofSeconds(200));
+    assertThat(bookedIn(bucket.tryAcquire(booking("a", Scope.creator("alice")))))
+        .isEqualTo(ten.multipliedBy(151));
+    assertThat(bookedIn(bucket.tryAcquire(booking("b")))).isEqualTo(ten.multipliedBy(5));
   }
 
   @Test

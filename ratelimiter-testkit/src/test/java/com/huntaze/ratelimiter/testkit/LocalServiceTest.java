@@ -6,10 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.BufferedReader;
 import java.net.ConnectException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
@@ -79,15 +84,18 @@ class LocalServiceTest {
                 Forgetful.class.getName())
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
-    int port;
+    List<Integer> ports;
     try (BufferedReader output = program.inputReader()) {
-      port = Integer.parseInt(output.readLine());
+      ports = Stream.of(output.readLine().split(" ")).map(Integer::valueOf).toList();
     }
 
     assertThat(program.waitFor(20, TimeUnit.SECONDS)).isTrue();
     assertThat(program.exitValue()).isZero();
-    assertThatThrownBy(() -> new Socket(InetAddress.getLoopbackAddress(), port))
-        .isInstanceOf(ConnectException.class);
+    assertThat(ports).hasSize(7);
+    for (int port : ports) {
+      assertThatThrownBy(() -> new Socket(InetAddress.getLoopbackAddress(), port))
+          .isInstanceOf(ConnectException.class);
+    }
   }
 
   @Test
@@ -117,7 +125,16 @@ class LocalServiceTest {
     private Forgetful() {}
 
     public static void main(String[] args) {
-      System.out.println(LocalRedis.start().port());
+      LocalRedis redis = LocalRedis.start();
+      LocalRedis frozen = LocalRedis.start();
+      List<InetSocketAddress> all = new ArrayList<>(LocalRedisCluster.start().nodes());
+      all.add(redis.address());
+      all.add(frozen.address());
+      all.add(LocalRedis.startReplicaOf(redis.address()).address());
+      all.add(LocalSentinel.start("main", redis.address()).address());
+      frozen.freeze();
+      System.out.println(
+          all.stream().map(each -> "" + each.getPort()).collect(Collectors.joining(" ")));
     }
   }
 }

@@ -168,6 +168,45 @@ class TcpProxyTest {
   }
 
   @Test
+  void a_retargeted_proxy_resets_its_clients_and_takes_new_ones_elsewhere() throws Exception {
+    int port = proxy.port();
+    try (ServerSocket other = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        Socket client = connect()) {
+      answer(client, "old");
+
+      proxy.retarget(Loopback.at(other.getLocalPort()));
+
+      assertThatThrownBy(() -> client.getInputStream().read())
+          .isInstanceOf(SocketException.class)
+          .hasMessageContaining("reset");
+      other.setSoTimeout(LONG_MILLIS);
+      try (Socket next = connect();
+          Socket accepted = other.accept()) {
+        next.getOutputStream().write(7);
+        assertThat(accepted.getInputStream().read()).isEqualTo(7);
+      }
+      assertThat(received).containsExactly("old");
+    }
+    assertThat(proxy.port()).isEqualTo(port);
+  }
+
+  @Test
+  void a_retargeted_proxy_stays_cut_until_it_is_restored() throws Exception {
+    proxy.cut();
+    proxy.retarget(Loopback.at(echo.getLocalPort()));
+    assertThatThrownBy(this::connect).isInstanceOf(ConnectException.class);
+
+    proxy.restore();
+
+    try (Socket client = connect()) {
+      assertThat(answer(client, "new")).isEqualTo("new");
+    }
+    proxy.close();
+    assertThatThrownBy(() -> proxy.retarget(proxy.address()))
+        .isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
   void closing_frees_the_port_and_ends_every_thread_even_while_stalled() throws Exception {
     try (Socket client = connect()) {
       answer(client, "open");

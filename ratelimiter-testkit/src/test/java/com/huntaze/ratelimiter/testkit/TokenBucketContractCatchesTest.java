@@ -3,7 +3,6 @@ package com.huntaze.ratelimiter.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.huntaze.ratelimiter.limit.BucketState;
-import com.huntaze.ratelimiter.limit.InMemoryTokenBucket;
 import com.huntaze.ratelimiter.limit.Permit;
 import com.huntaze.ratelimiter.limit.PermitRequest;
 import com.huntaze.ratelimiter.limit.RateLimit;
@@ -157,14 +156,16 @@ class TokenBucketContractCatchesTest {
     }
 
     @Override
-    protected TokenBucket bucket(Map<Scope.Kind, RateLimit> limits) {
-      Map<Scope.Kind, RateLimit> altered = new HashMap<>(limits);
-      altered.replaceAll((kind, limit) -> fault.limit(limit));
-      InMemoryTokenBucket.Builder builder =
-          InMemoryTokenBucket.builder(altered.get(Scope.Kind.GLOBAL));
-      altered.forEach(builder::limit);
+    protected TokenBucket bucket(Map<Scope.Kind, List<RateLimit>> limits) {
+      Map<Scope.Kind, List<RateLimit>> altered = new HashMap<>(limits);
+      altered.replaceAll((kind, all) -> all.stream().map(fault::limit).toList());
       return fault.bucket(
-          builder.guard(Duration.ZERO).grace(GRACE).clock(time).ticker(time).build());
+          InMemoryTokenBucketTest.builder(altered)
+              .guard(Duration.ZERO)
+              .grace(GRACE)
+              .clock(time)
+              .ticker(time)
+              .build());
     }
 
     @Override
