@@ -1,5 +1,7 @@
 package com.huntaze.ratelimiter;
 
+import static java.util.Objects.requireNonNull;
+
 import com.huntaze.ratelimiter.delivery.GatewayException;
 import com.huntaze.ratelimiter.delivery.GatewayResponse;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
@@ -15,6 +17,7 @@ import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.time.Duration;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +37,7 @@ final class DirectSender {
   private final MetricsSink metrics;
   private final Ticker ticker;
 
-  DirectSender(
+  private DirectSender(
       OnlyFansGateway gateway,
       TokenBucket bucket,
       SentLog sentLog,
@@ -45,6 +48,21 @@ final class DirectSender {
     this.sentLog = sentLog;
     this.metrics = metrics;
     this.ticker = ticker;
+  }
+
+  /** The direct way a builder asks for, under a limit; null if it asks for none. */
+  static @Nullable DirectSender of(
+      RateLimitedOnlyFansClient.Builder builder,
+      @Nullable TokenBucket bucket,
+      MetricsSink metrics) {
+    return builder.directGateway == null
+        ? null
+        : new DirectSender(
+            builder.directGateway,
+            requireNonNull(bucket),
+            builder.sentLog,
+            metrics,
+            builder.ticker);
   }
 
   /** Makes the call if it may be made now. */

@@ -4,6 +4,7 @@ import com.huntaze.ratelimiter.delivery.Dispatcher;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.delivery.SentLogException;
+import com.huntaze.ratelimiter.limit.InMemoryTokenBucket;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.InMemoryQueue;
@@ -11,6 +12,7 @@ import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,15 +20,17 @@ import org.slf4j.LoggerFactory;
 final class EmbeddedPipeline {
   private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
 
+  private final TokenBucket bucket;
   private final InMemoryQueue queue;
   private final Dispatcher dispatcher;
   private final SentLog sentLog;
 
-  EmbeddedPipeline(
+  private EmbeddedPipeline(
       RateLimitedOnlyFansClient.Builder builder,
       OnlyFansGateway gateway,
       TokenBucket bucket,
       MetricsSink metrics) {
+    this.bucket = bucket;
     this.queue = new InMemoryQueue(builder.queueCapacity, builder.ticker);
     this.sentLog = builder.sentLog;
     this.dispatcher =
@@ -36,6 +40,26 @@ final class EmbeddedPipeline {
             .clock(builder.clock)
             .ticker(builder.ticker)
             .build();
+  }
+
+  /** The pipeline a builder asks for; null if it asks for none. */
+  static @Nullable EmbeddedPipeline of(
+      RateLimitedOnlyFansClient.Builder builder, MetricsSink metrics) {
+    if (builder.embeddedGateway == null || builder.embeddedLimit == null) {
+      return null;
+    }
+    TokenBucket bucket =
+        builder.bucket != null
+            ? builder.bucket
+            : InMemoryTokenBucket.builder(builder.embeddedLimit)
+                .clock(builder.clock)
+                .ticker(builder.ticker)
+                .build();
+    return new EmbeddedPipeline(builder, builder.embeddedGateway, bucket, metrics);
+  }
+
+  TokenBucket bucket() {
+    return bucket;
   }
 
   InMemoryQueue queue() {

@@ -1,12 +1,12 @@
 package com.huntaze.ratelimiter;
 
+import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
-import dev.failsafe.CircuitBreaker;
 import dev.failsafe.Failsafe;
 import dev.failsafe.FailsafeException;
 import dev.failsafe.RetryPolicy;
@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,66 +27,89 @@ import org.slf4j.LoggerFactory;
  */
 final class GuardedSink {
   private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
-  private static final SinkResult NOT_TRIED =
-      new SinkResult.NotTaken(new SinkException(Kind.NOT_SENT, "not tried", null));
+  private static final SinkResult NOT_TRIED = notTaken(Kind.NOT_SENT, "not tried", null);
   private static final int THROTTLED_FACTOR = 5;
+  private static final long REFUSAL_LOG_NANOS = Duration.ofMinutes(1).toNanos();
 
   private final MessageSink sink;
-  private final CircuitBreaker<Object> breaker;
-  private final int maxRetries;
-  private final Duration base;
-  private final Duration deadline;
+  private final CircuitBreaker breaker;
+  private final RetryPolicy<Kind> retryPolicy;
+  private final long baseNanos;
+  private final long deadlineNanos;
   private final RandomGenerator random;
+  private final Ticker ticker;
+  private final AtomicLong refusalLoggedAt;
+  private volatile @Nullable SinkException withheld;
 
   GuardedSink(RateLimitedOnlyFansClient.Builder builder, MessageSink sink, MetricsSink metrics) {
     this.sink = sink;
-    this.maxRetries = builder.maxRetries;
-    this.base = builder.retryBase;
-    this.deadline = builder.sendDeadline;
-    this.random = builder.random;
-    this.breaker =
-        CircuitBreaker.builder()
-            .withFailureThreshold(builder.breakerThreshold)
-            .withSuccessThreshold(1) // half-open admits one trial
-            .withDelay(builder.breakerDelay)
-            .onOpen(
-                event -> {
-                  metrics.circuitBreakerOpened();
-                  log.warn("The queue keeps failing: messages go to the fallback store for now");
-                })
-            .onClose(event -> log.info("The queue works again"))
+    this.retryPolicy =
+        RetryPolicy.<Kind>builder()
+            .handleResultIf(Kind::isRetryable)
+            .withMaxRetries(builder.maxRetries)
+            .withMaxDuration(builder.sendDeadline)
+            .withDelayFn(context -> delay(context.getAttemptCount(), context.getLastResult()))
             .build();
+    this.baseNanos = builder.retryBase.toNanos();
+    this.deadlineNanos = builder.sendDeadline.toNanos();
+    this.random = builder.random;
+    this.ticker = builder.ticker;
+    this.refusalLoggedAt = new AtomicLong(ticker.nanos() - REFUSAL_LOG_NANOS);
+    this.breaker =
+        new CircuitBreaker(
+            builder.breakerThreshold,
+            builder.breakerDelay,
+            builder.sendDeadline,
+            ticker,
+            () -> {
+              metrics.circuitBreakerOpened();
+              log.warn("The queue keeps failing: messages go to the fallback store for now");
+            },
+            () -> log.info("The queue works again"));
   }
 
   BreakerState state() {
-    return switch (breaker.getState()) {
-      case CLOSED -> BreakerState.CLOSED;
-      case OPEN -> BreakerState.OPEN;
-      case HALF_OPEN -> BreakerState.HALF_OPEN;
-    };
+    return breaker.state();
+  }
+
+  /**
+   * Leaves the queue alone for as long as an open breaker does, since this process has no
+   * credentials for it; then one trial shows whether it has some by now.
+   */
+  void withhold(SinkException reason) {
+    if (withheld == null) {
+      log.warn(
+          "Rate limiting is off: {}. Messages are stored, or disabled without a store, and the"
+              + " queue is tried again once a while",
+          reason.getMessage());
+    }
+    withheld = reason;
+    breaker.open();
+  }
+
+  /** What became of a message; nothing is thrown for a message's sake. */
+  SinkResult send(OutboundMessage message) {
+    return send(List.of(message)).get(0);
   }
 
   /** Item i says what became of message i; nothing is thrown for a message's sake. */
   List<SinkResult> send(List<OutboundMessage> messages) {
-    Attempts attempts = new Attempts(messages);
-    RetryPolicy<Kind> retry =
-        RetryPolicy.<Kind>builder()
-            .handleResultIf(Kind::isRetryable)
-            .withMaxRetries(maxRetries)
-            .withMaxDuration(deadline)
-            .withDelayFn(context -> delay(context.getAttemptCount(), context.getLastResult()))
-            .build();
-    try {
-      Failsafe.with(retry).get(attempts::next);
-    } catch (FailsafeException interrupted) {
-      Thread.currentThread().interrupt(); // no further try; what was not taken goes to the store
+    Attempts attempts = new Attempts(messages, ticker.nanos() + deadlineNanos);
+    Kind first = attempts.next();
+    if (first.isRetryable()) {
+      try {
+        Failsafe.with(retryPolicy)
+            .get(context -> context.isFirstAttempt() ? first : attempts.next());
+      } catch (FailsafeException interrupted) {
+        Thread.currentThread().interrupt(); // no further try; what was not taken is stored
+      }
     }
     return attempts.results;
   }
 
   /** Full jitter: anything between nothing and a ceiling that doubles. */
   private Duration delay(int attempt, Kind last) {
-    long ceiling = base.toNanos() << Math.min(attempt - 1, 20);
+    long ceiling = baseNanos << Math.min(attempt - 1, 20);
     if (last == Kind.THROTTLED) {
       ceiling *= THROTTLED_FACTOR;
     }
@@ -94,14 +118,19 @@ final class GuardedSink {
     }
   }
 
-  /** The messages of one send, and what became of each so far. Confined to one thread. */
+  /**
+   * The messages of one send, and what became of each until its deadline. Confined to one thread.
+   */
   private final class Attempts {
     private final List<OutboundMessage> messages;
     final List<SinkResult> results;
 
-    Attempts(List<OutboundMessage> messages) {
+    private final long end;
+
+    Attempts(List<OutboundMessage> messages, long end) {
       this.messages = messages;
       this.results = new ArrayList<>(Collections.nCopies(messages.size(), NOT_TRIED));
+      this.end = end;
     }
 
     /** Tries what is left; answers a kind that is worth another try if there is one. */
@@ -112,35 +141,62 @@ final class GuardedSink {
           pending.add(i);
         }
       }
-      if (!breaker.tryAcquirePermit()) {
+      boolean late = results.get(pending.get(0)) != NOT_TRIED && ticker.nanos() - end > 0;
+      CircuitBreaker.Pass pass = late ? null : breaker.tryPass();
+      if (pass == null) {
         for (int i : pending) {
           if (results.get(i) == NOT_TRIED) {
-            results.set(i, notTaken(Kind.NOT_SENT, "the circuit breaker is open", null));
+            results.set(i, broken());
           }
         }
         return Kind.BACK_PRESSURE; // no further try
       }
-      List<SinkResult> answers = call(pending.stream().map(messages::get).toList());
-      Kind worst = Kind.MESSAGE_REFUSED;
-      boolean fault = true;
+      boolean more = pass.isTrial() && pending.size() > 1; // one message is enough of a trial
+      List<Integer> tried = more ? pending.subList(0, 1) : pending;
+      List<SinkResult> answers = call(pass, tried.stream().map(messages::get).toList());
+      Kind worst = more ? Kind.NOT_SENT : Kind.MESSAGE_REFUSED;
       for (int k = 0; k < answers.size(); k++) {
         Kind kind = kind(answers.get(k));
-        results.set(pending.get(k), answers.get(k));
-        fault &= kind.isFault();
+        results.set(tried.get(k), later(results.get(tried.get(k)), answers.get(k)));
         if (kind.isRetryable() && worst != Kind.THROTTLED) {
           worst = kind;
         }
-      }
-      if (fault) {
-        breaker.recordFailure();
-      } else {
-        breaker.recordSuccess();
       }
       return worst;
     }
   }
 
-  private List<SinkResult> call(List<OutboundMessage> batch) {
+  /** A message that an earlier call may have put stays in doubt until one is acknowledged. */
+  private static SinkResult later(SinkResult earlier, SinkResult answer) {
+    return answer instanceof SinkResult.NotTaken && kind(earlier) == Kind.AMBIGUOUS
+        ? earlier
+        : answer;
+  }
+
+  private List<SinkResult> call(CircuitBreaker.Pass pass, List<OutboundMessage> batch) {
+    List<SinkResult> answers = answers(batch);
+    int taken = 0;
+    int faults = 0;
+    for (SinkResult answer : answers) {
+      if (answer instanceof SinkResult.NotTaken notTaken) {
+        faults += notTaken.reason().kind().isFault() ? 1 : 0;
+        hear(notTaken.reason());
+      } else {
+        taken++;
+      }
+    }
+    if (taken > 0) {
+      withheld = null;
+      pass.worked();
+    } else if (faults > 0) {
+      pass.failed();
+    } else {
+      pass.saysNothing();
+    }
+    return answers;
+  }
+
+  private List<SinkResult> answers(List<OutboundMessage> batch) {
     try {
       return batch.size() == 1 ? List.of(sink.send(batch.get(0))) : sink.sendAll(batch);
     } catch (SinkException e) {
@@ -150,6 +206,29 @@ final class GuardedSink {
       return Collections.nCopies(
           batch.size(), notTaken(Kind.AMBIGUOUS, "the sink failed: " + e.getClass().getName(), e));
     }
+  }
+
+  /** Where no retry helps and an operator has to act: said loudly, but not for every message. */
+  private void hear(SinkException reason) {
+    if (reason.kind() == Kind.NO_CREDENTIALS) {
+      withhold(reason);
+    }
+    if (reason.kind() != Kind.ACCESS_REFUSED) {
+      return;
+    }
+    long now = ticker.nanos();
+    long last = refusalLoggedAt.get();
+    if (now - last >= REFUSAL_LOG_NANOS && refusalLoggedAt.compareAndSet(last, now)) {
+      log.error(
+          "The queue refuses this client, and takes no message of it: {}", reason.getMessage());
+    }
+  }
+
+  private SinkResult broken() {
+    SinkException reason = withheld;
+    return reason == null
+        ? notTaken(Kind.NOT_SENT, "the circuit breaker is open", null)
+        : new SinkResult.NotTaken(reason);
   }
 
   private static SinkResult notTaken(Kind kind, String message, @Nullable Throwable cause) {

@@ -38,9 +38,13 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   SendResult send(OnlyFansMessage message);
 
   /**
-   * Sends one message on the client's own threads. The future completes when something has the
-   * message, or none would take it; never exceptionally. A full buffer is an outcome, {@link
-   * SendStatus#RATE_LIMITED}.
+   * Sends one message on the client's own threads, together with others that are sent meanwhile.
+   * The future completes when something has the message, or none would take it; never
+   * exceptionally. While the buffer is full this call waits for room, as long as a send may be
+   * retried (5 s); a buffer that stays full is an outcome, {@link SendStatus#RATE_LIMITED}.
+   *
+   * <p>What a caller hangs on the future runs on the client's threads and must not block. Where the
+   * queue keeps order, asynchronous sends of one creator keep it too.
    *
    * @param message the message
    * @return what became of it, in time
@@ -48,7 +52,8 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   CompletableFuture<SendResult> sendAsync(OnlyFansMessage message);
 
   /**
-   * Sends any number of messages.
+   * Sends any number of messages, ten at a time. A message that is in the list twice is sent once;
+   * another message under an id of the list is {@link SendStatus#INVALID}.
    *
    * @param messages the messages
    * @return item <i>i</i> says what became of message <i>i</i>
@@ -56,12 +61,20 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   List<SendResult> sendBatch(List<OnlyFansMessage> messages);
 
   /**
-   * Looks at queue, fallback store, breaker and bucket. Takes a round trip to each; a part that
-   * does not answer is named, and does not keep the others from answering.
+   * Looks at queue, fallback store, breaker and bucket. Takes a round trip to each, once a second
+   * at most; a part that does not answer is named, and does not keep the others from answering.
    *
    * @return how the pipeline stands
    */
   QueueStatus queueStatus();
+
+  /**
+   * Asks queue, bucket and fallback store whether they can be reached and are fit for use, all at
+   * once and for 10 s at most. {@link Builder#startUpCheck} does so when the client is built.
+   *
+   * @return what each of them answered
+   */
+  CheckReport check();
 
   /**
    * Replays stored messages that are due, now and at the replayer's pace.
@@ -78,9 +91,10 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   /**
    * Refuses new messages, finishes those that are being sent, and ends the client's own threads.
    * What cannot be finished in time goes to the fallback store; without one it is reported as lost.
-   * Closes what the client made, and nothing it was handed. Idempotent.
+   * Every future has completed then. Closes what the client made, and nothing it was handed.
+   * Idempotent.
    *
-   * @param deadline how long finishing may take
+   * @param deadline how long finishing may take; storing what is left comes on top
    * @return what was left
    */
   CloseReport close(Duration deadline);
@@ -97,6 +111,17 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   /** {@return a builder; a sink, or an embedded queue, is required} */
   static Builder builder() {
     return new Builder();
+  }
+
+  /**
+   * A builder set up as a deployment's settings say: their switch, and a check of all parts when
+   * the client is built. What it is told after this goes before the settings.
+   *
+   * @param config the settings
+   * @return a builder; a sink, or an embedded queue, is required
+   */
+  static Builder builder(RateLimiterConfig config) {
+    return new Builder().rateLimiterSwitch(config.newSwitch()).startUpCheck(StartUpCheck.REPORT);
   }
 
   /**
@@ -122,6 +147,7 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
     @Nullable OnlyFansGateway embeddedGateway;
     @Nullable RateLimit embeddedLimit;
     int queueCapacity = 10_000;
+    StartUpCheck startUpCheck = StartUpCheck.OFF;
     SentLog sentLog = new InMemorySentLog();
     MetricsSink metrics = MetricsSink.NOOP;
     @Nullable RateLimiterSwitch rateLimiterSwitch;
@@ -221,14 +247,27 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
     }
 
     /**
-     * Bounds what may wait in memory: in the embedded queue, and for {@code sendAsync}. Default
-     * 10,000 messages each.
+     * Bounds what may wait in memory: in the embedded queue, and for {@code sendAsync}, where 16 Mi
+     * characters bound it too. Default 10,000 messages each.
      *
      * @param queueCapacity the bound, 1 or more
      * @return this builder
      */
     public Builder queueCapacity(int queueCapacity) {
       this.queueCapacity = atLeast("queueCapacity", queueCapacity, 1);
+      return this;
+    }
+
+    /**
+     * What is done about the parts when the client is built. Default {@link StartUpCheck#OFF}, and
+     * {@link StartUpCheck#REPORT} for a builder set up by {@link RateLimiterConfig}.
+     *
+     * @param startUpCheck whether they are asked, and whether a fault keeps the client from
+     *     starting
+     * @return this builder
+     */
+    public Builder startUpCheck(StartUpCheck startUpCheck) {
+      this.startUpCheck = requireNonNull(startUpCheck, "startUpCheck");
       return this;
     }
 
@@ -350,7 +389,8 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
      * Builds the client and starts its replayer and dispatcher, if it has them.
      *
      * @return the client, running
-     * @throws IllegalStateException if a part is missing or two exclude each other
+     * @throws IllegalStateException if a part is missing or two exclude each other, or the start-up
+     *     check is required and failed
      */
     public RateLimitedOnlyFansClient build() {
       if ((sink == null) == (embeddedGateway == null)) {
@@ -361,6 +401,11 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
             "directGateway needs a tokenBucket: no call without a limit");
       }
       return DefaultClient.start(this);
+    }
+
+    Batcher.Limits batcherLimits(MessageSink sink) {
+      return new Batcher.Limits(
+          queueCapacity, 16L << 20, Duration.ofMillis(5), sendDeadline, sink.keepsOrder());
     }
 
     private static int atLeast(String name, int value, int least) {

@@ -3,20 +3,43 @@ package com.huntaze.ratelimiter;
 import static java.util.Objects.requireNonNull;
 
 import com.huntaze.ratelimiter.limit.RateLimit;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The settings of a deployment, read from the environment or any other map of names to texts.
+ * The settings of a deployment, read from the environment, a properties file, or any other map of
+ * names to texts.
  *
- * <p>Immutable and thread-safe. Holds values only: what they configure is built from them by the
- * host or an adapter. Every wrong setting is reported at once, by name, value and what is allowed.
- * Secrets are suppliers, read anew each time, and appear in no message and no {@link #toString}.
+ * <p>What a builder is told goes before the environment, the environment before the file, the file
+ * before the defaults. Immutable and thread-safe. Holds values only: what they configure is built
+ * from them by the host or an adapter. Every wrong setting is reported at once, by name, value and
+ * what is allowed. Secrets are suppliers, read anew each time, and appear in no message and no
+ * {@link #toString}.
  */
 public final class RateLimiterConfig {
+  private static final Logger log = LoggerFactory.getLogger(RateLimiterConfig.class);
+  private static final String ENABLED = "RATE_LIMITER_ENABLED";
+  private static final String ROLLOUT_PERCENT = "RATE_LIMITER_ROLLOUT_PERCENT";
+  private static final Set<String> SECRETS =
+      Set.of(
+          "ONLYFANS_API_KEY",
+          "REDIS_AUTH_TOKEN",
+          "AWS_ACCESS_KEY_ID",
+          "AWS_SECRET_ACCESS_KEY",
+          "AWS_SESSION_TOKEN");
+
   private final Map<String, String> settings;
+  private final Optional<Path> switchFile;
+  private final Function<String, Optional<String>> secrets;
   private final boolean enabled;
   private final int rolloutPercent;
   private final Optional<String> queue;
@@ -28,11 +51,16 @@ public final class RateLimiterConfig {
   private final Optional<URI> apiUrl;
   private final RateLimit rateLimit;
 
-  private RateLimiterConfig(Map<String, String> settings) {
+  private RateLimiterConfig(
+      Map<String, String> settings,
+      Optional<Path> switchFile,
+      Function<String, Optional<String>> secrets) {
     this.settings = settings;
+    this.switchFile = switchFile;
+    this.secrets = secrets;
     SettingReader read = new SettingReader(settings);
-    this.enabled = read.onOff("RATE_LIMITER_ENABLED");
-    this.rolloutPercent = read.percent("RATE_LIMITER_ROLLOUT_PERCENT", 100);
+    this.enabled = read.onOff(ENABLED);
+    this.rolloutPercent = read.percent(ROLLOUT_PERCENT, 100);
     this.queue = read.queue("SQS_RATE_LIMITER_QUEUE");
     this.workflowQueue =
         read.fifoQueue("SQS_WORKFLOW_QUEUE").or(() -> read.fifoQueue("WORKFLOWS_QUEUE_URL"));
@@ -56,6 +84,40 @@ public final class RateLimiterConfig {
   }
 
   /**
+   * Reads the environment of this process, and a properties file for what it leaves unset.
+   *
+   * @param properties a file in UTF-8 with the names of the environment; a switch it sets, and the
+   *     environment does not, follows the file while the client runs
+   * @return the settings
+   * @throws IllegalArgumentException if the file cannot be read or settings are wrong; the message
+   *     names each of them
+   */
+  public static RateLimiterConfig fromEnvironment(Path properties) {
+    return from(System.getenv(), properties);
+  }
+
+  static RateLimiterConfig from(Map<String, String> environment, Path properties) {
+    Map<String, String> settings = new HashMap<>();
+    try {
+      settings.putAll(PropertiesFile.read(requireNonNull(properties, "properties")));
+    } catch (IOException | IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "the file " + properties + " cannot be read: " + e.getClass().getSimpleName());
+    }
+    boolean switched = isSet(environment, ENABLED) || isSet(environment, ROLLOUT_PERCENT);
+    environment.forEach(
+        (name, value) -> {
+          if (isSet(environment, name)) {
+            settings.put(name, value);
+          }
+        });
+    return new RateLimiterConfig(
+        Map.copyOf(settings),
+        switched ? Optional.empty() : Optional.of(properties),
+        name -> Optional.empty());
+  }
+
+  /**
    * Reads a map with the names of the environment.
    *
    * @param settings names and texts; a blank text counts as unset
@@ -63,7 +125,21 @@ public final class RateLimiterConfig {
    * @throws IllegalArgumentException if settings are wrong; the message names each of them
    */
   public static RateLimiterConfig from(Map<String, String> settings) {
-    return new RateLimiterConfig(Map.copyOf(requireNonNull(settings, "settings")));
+    return new RateLimiterConfig(
+        Map.copyOf(requireNonNull(settings, "settings")),
+        Optional.empty(),
+        name -> Optional.empty());
+  }
+
+  /**
+   * The same settings with secrets from elsewhere, such as Secrets Manager.
+   *
+   * @param secrets gives the present secret of a name, or empty to leave it to the settings; asked
+   *     each time a secret is needed, so that a rotated one is taken over without a restart
+   * @return the settings
+   */
+  public RateLimiterConfig withSecrets(Function<String, Optional<String>> secrets) {
+    return new RateLimiterConfig(settings, switchFile, requireNonNull(secrets, "secrets"));
   }
 
   /** {@return {@code RATE_LIMITER_ENABLED}; unset is off} */
@@ -78,9 +154,22 @@ public final class RateLimiterConfig {
     return rolloutPercent;
   }
 
-  /** {@return a new switch as these settings say: off, or on for the share of users} */
+  /**
+   * {@return a new switch as these settings say: off, or on for the share of users; it follows the
+   * properties file if that is where it is set}
+   */
   public RateLimiterSwitch newSwitch() {
-    return RateLimiterSwitch.percent(enabled ? rolloutPercent : 0);
+    if (!isSet(settings, ENABLED)) {
+      log.info("{} is unset: rate limiting is off", ENABLED);
+    }
+    return switchFile.isPresent()
+        ? RateLimiterSwitch.watching(switchFile.get())
+        : RateLimiterSwitch.percent(switchPercent());
+  }
+
+  /** The share of users that rate limiting is on for, 0 if it is off. */
+  int switchPercent() {
+    return enabled ? rolloutPercent : 0;
   }
 
   /** {@return {@code SQS_RATE_LIMITER_QUEUE}: the entry queue's name or URL} */
@@ -138,14 +227,18 @@ public final class RateLimiterConfig {
 
   /**
    * A secret of these settings, to be handed on as it is: {@code ONLYFANS_API_KEY}, {@code
-   * REDIS_AUTH_TOKEN}, {@code AWS_ACCESS_KEY_ID}, {@code AWS_SECRET_ACCESS_KEY}, {@code
+   * REDIS_AUTH_TOKEN}, {@code AWS_ACCESS_KEY_ID}, {@code AWS_SECRET_ACCESS_KEY} or {@code
    * AWS_SESSION_TOKEN}.
    *
    * @param name the setting's name
    * @return gives the secret when asked, empty while it is unset
+   * @throws IllegalArgumentException if it is none of these
    */
   public Supplier<Optional<String>> secret(String name) {
-    return () -> text(name);
+    if (!SECRETS.contains(name)) {
+      throw new IllegalArgumentException(name + " is no secret; the secrets are " + SECRETS);
+    }
+    return () -> secrets.apply(name).or(() -> text(name));
   }
 
   /** {@return the settings that are no secrets} */
@@ -170,5 +263,10 @@ public final class RateLimiterConfig {
 
   private Optional<String> text(String name) {
     return Optional.ofNullable(settings.get(name)).filter(value -> !value.isBlank());
+  }
+
+  private static boolean isSet(Map<String, String> settings, String name) {
+    String value = settings.get(name);
+    return value != null && !value.isBlank();
   }
 }

@@ -281,7 +281,12 @@ class DefaultClientTest {
           awaitQuietly(gate);
           return new SinkResult.Taken(Optional.empty());
         };
-    try (var client = RateLimitedOnlyFansClient.builder().sink(stuck).queueCapacity(1).build()) {
+    try (var client =
+        RateLimitedOnlyFansClient.builder()
+            .sink(stuck)
+            .queueCapacity(1)
+            .sendDeadline(Duration.ofNanos(1))
+            .build()) {
       List<CompletableFuture<SendResult>> futures =
           messages(1_000).stream().map(client::sendAsync).toList();
       long full =

@@ -81,4 +81,16 @@ public interface FallbackStore {
 
   /** {@return what the store holds} */
   FallbackBacklog backlog();
+
+  /**
+   * Asks whether this store is fit for use, for the check at start. May take some round trips. By
+   * default that is whether it can be counted.
+   *
+   * @return what an operator should mend although it works, in words; empty if there is nothing
+   * @throws FallbackException if it could not be asked, or must not be used as it is
+   */
+  default List<String> check() {
+    backlog();
+    return List.of();
+  }
 }

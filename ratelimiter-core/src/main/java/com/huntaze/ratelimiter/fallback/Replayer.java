@@ -191,8 +191,10 @@ public final class Replayer implements AutoCloseable {
   private void putBack(StoredMessage claimed, SinkException reason) {
     String error = reason.kind() + ": " + reason.getMessage();
     int attempts = claimed.attempts() + 1;
-    boolean tooOften = // a full queue is no fault of the message, however long it stays full
-        reason.kind() != SinkException.Kind.BACK_PRESSURE && attempts >= maxAttempts;
+    boolean tooOften = // what is missing here is no fault of the message, however long it is
+        reason.kind() != SinkException.Kind.BACK_PRESSURE
+            && reason.kind() != SinkException.Kind.NO_CREDENTIALS
+            && attempts >= maxAttempts;
     if (reason.kind() == SinkException.Kind.MESSAGE_REFUSED || tooOften) {
       store.dead(claimed, error);
       metrics.messageFailed(claimed.message().priority());

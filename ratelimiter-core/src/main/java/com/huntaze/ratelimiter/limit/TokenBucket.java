@@ -74,4 +74,20 @@ public interface TokenBucket {
    * @throws IllegalArgumentException if this bucket has no limit for that kind of scope
    */
   BucketState state(Scope scope);
+
+  /**
+   * Asks whether this bucket is fit for use, for the check at start. May take some round trips. By
+   * default that is whether the global scope's state can be read.
+   *
+   * @return what an operator should mend although it works, in words; empty if there is nothing
+   * @throws TokenBucketException if it could not be asked, or must not be used as it is
+   */
+  default List<String> check() {
+    try {
+      state(Scope.global());
+      return List.of();
+    } catch (IllegalArgumentException e) {
+      return List.of("it has no limit for all messages together");
+    }
+  }
 }

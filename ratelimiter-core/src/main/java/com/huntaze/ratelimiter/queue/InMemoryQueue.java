@@ -191,6 +191,11 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
     }
   }
 
+  @Override
+  public boolean keepsOrder() {
+    return true;
+  }
+
   /**
    * Takes everything out, for spilling to a store at close; from then on nothing is taken in.
    *

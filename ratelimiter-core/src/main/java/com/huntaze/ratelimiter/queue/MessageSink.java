@@ -52,4 +52,26 @@ public interface MessageSink {
   default QueueDepth depth() {
     return QueueDepth.UNKNOWN;
   }
+
+  /**
+   * Asks whether what is behind this sink is fit for use, for the check at start. May take some
+   * round trips. By default that is whether it can be counted.
+   *
+   * @return what an operator should mend although it works, in words; empty if there is nothing
+   * @throws SinkException if it could not be asked, or must not be used as it is
+   */
+  default List<String> check() {
+    depth();
+    return List.of();
+  }
+
+  /**
+   * Whether one creator's messages leave this sink in the order in which they were put. If so, the
+   * client does not let asynchronous sends overtake each other.
+   *
+   * @return whether it does; false by default
+   */
+  default boolean keepsOrder() {
+    return false;
+  }
 }

@@ -23,6 +23,8 @@ public class SinkException extends RuntimeException {
     MESSAGE_REFUSED(false, false),
     /** The sink refuses us: permissions, credentials, no such queue. */
     ACCESS_REFUSED(false, false),
+    /** This process has no credentials to call the sink with. */
+    NO_CREDENTIALS(false, false),
     /** Something local is full; the far side is not at fault. */
     BACK_PRESSURE(false, false);
 
