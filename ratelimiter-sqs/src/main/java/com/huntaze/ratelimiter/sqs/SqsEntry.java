@@ -8,6 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
+import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeNameForSends;
+import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeValue;
 import software.amazon.awssdk.services.sqs.model.SendMessageBatchRequestEntry;
 import software.amazon.awssdk.services.sqs.model.SendMessageRequest;
 
@@ -23,17 +25,20 @@ final class SqsEntry {
   private final Map<String, String> attributes;
   private final @Nullable String group;
   private final @Nullable String deduplicationId;
+  private final @Nullable String traceHeader;
   private final long bytes;
 
   private SqsEntry(
       String body,
       Map<String, String> attributes,
       @Nullable String group,
-      @Nullable String deduplicationId) {
+      @Nullable String deduplicationId,
+      @Nullable String traceHeader) {
     this.body = body;
     this.attributes = attributes;
     this.group = group;
     this.deduplicationId = deduplicationId;
+    this.traceHeader = traceHeader;
     this.bytes = SqsRules.bytes(body, attributes);
   }
 
@@ -42,13 +47,18 @@ final class SqsEntry {
    *
    * @throws SinkException if SQS would refuse it
    */
-  static SqsEntry standard(OutboundMessage message, int maxBytes) {
+  static SqsEntry standard(OutboundMessage message, Map<String, String> added, int maxBytes) {
     Map<String, String> attributes = new LinkedHashMap<>();
     attributes.put("userId", message.userId());
     attributes.put("messageType", message.action());
     attributes.put("timestamp", message.timestamp().toString());
     attributes.put("priority", message.priority().wireName());
-    SqsEntry entry = new SqsEntry(PayloadCodec.standard().encode(message), attributes, null, null);
+    attributes.putAll(added);
+    SqsTrace trace = SqsTrace.of(message);
+    trace.addTo(attributes);
+    SqsEntry entry =
+        new SqsEntry(
+            PayloadCodec.standard().encode(message), attributes, null, null, trace.header());
     entry.check(message, maxBytes);
     // The other shape repeats two ids at most, so that it is not twice as long.
     if (entry.bytes > maxBytes / 2 - WORKFLOW_ATTRIBUTES) {
@@ -65,13 +75,17 @@ final class SqsEntry {
    *
    * @throws SinkException if SQS would refuse it
    */
-  static SqsEntry fifo(OutboundMessage message, int maxBytes) {
+  static SqsEntry fifo(OutboundMessage message, Map<String, String> added, int maxBytes) {
+    Map<String, String> attributes = new LinkedHashMap<>(added);
+    SqsTrace trace = SqsTrace.of(message);
+    trace.addTo(attributes);
     SqsEntry entry =
         new SqsEntry(
             PayloadCodec.workflow().encode(message),
-            Map.of(),
+            attributes,
             SqsRules.legalId(message.creator()),
-            SqsRules.legalId(message.messageId()));
+            SqsRules.legalId(message.messageId()),
+            trace.header());
     entry.check(message, maxBytes);
     return entry;
   }
@@ -122,6 +136,7 @@ final class SqsEntry {
 
   SendMessageRequest request(String queueUrl) {
     return SendMessageRequest.builder()
+        .messageSystemAttributes(systemAttributes())
         .queueUrl(queueUrl)
         .messageBody(body)
         .messageAttributes(strings(attributes))
@@ -132,12 +147,26 @@ final class SqsEntry {
 
   SendMessageBatchRequestEntry batchEntry(String id) {
     return SendMessageBatchRequestEntry.builder()
+        .messageSystemAttributes(systemAttributes())
         .id(id)
         .messageBody(body)
         .messageAttributes(strings(attributes))
         .messageGroupId(group)
         .messageDeduplicationId(deduplicationId)
         .build();
+  }
+
+  /** They count neither as attributes nor towards the size; null if there are none. */
+  private @Nullable Map<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>
+      systemAttributes() {
+    return traceHeader == null
+        ? null
+        : Map.of(
+            MessageSystemAttributeNameForSends.AWS_TRACE_HEADER,
+            MessageSystemAttributeValue.builder()
+                .dataType(SqsRules.STRING)
+                .stringValue(traceHeader)
+                .build());
   }
 
   static Map<String, MessageAttributeValue> strings(Map<String, String> attributes) {

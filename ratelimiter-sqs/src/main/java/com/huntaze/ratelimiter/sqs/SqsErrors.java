@@ -69,8 +69,6 @@ final class SqsErrors {
         "IncompleteSignature",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
-        "ExpiredToken",
-        "ExpiredTokenException",
         "OptInRequired",
         "QueueDoesNotExist",
         "AWS.SimpleQueueService.NonExistentQueue",
@@ -92,7 +90,14 @@ final class SqsErrors {
         "KmsOptInRequired",
         "KMS.OptInRequired");
     // A clock that is off: the SDK corrects its own from the answer, so that the next call may do.
-    codes(Kind.NOT_SENT, "RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture");
+    // Credentials that have just run out: the next call asks their provider again.
+    codes(
+        Kind.NOT_SENT,
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "RequestInTheFuture",
+        "ExpiredToken",
+        "ExpiredTokenException");
   }
 
   /** HTTP clients' exceptions are known by name, since any of the clients may be absent. */
@@ -190,7 +195,7 @@ final class SqsErrors {
       return Optional.of(Kind.NOT_SENT);
     }
     return text.startsWith("unable to load credentials")
-        ? Optional.of(Kind.ACCESS_REFUSED)
+        ? Optional.of(Kind.NO_CREDENTIALS)
         : Optional.empty();
   }
 

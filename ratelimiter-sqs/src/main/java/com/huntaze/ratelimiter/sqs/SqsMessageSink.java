@@ -2,13 +2,16 @@ package com.huntaze.ratelimiter.sqs;
 
 import static java.util.Objects.requireNonNull;
 
+import com.huntaze.ratelimiter.RateLimiterConfig;
 import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
+import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.queue.QueueDepth;
-import com.huntaze.ratelimiter.queue.SinkException;
-import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,39 +20,37 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.services.sqs.SqsClient;
-import software.amazon.awssdk.services.sqs.model.BatchResultErrorEntry;
-import software.amazon.awssdk.services.sqs.model.GetQueueAttributesRequest;
-import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
-import software.amazon.awssdk.services.sqs.model.SendMessageBatchRequest;
-import software.amazon.awssdk.services.sqs.model.SendMessageBatchResponse;
 
 /**
- * Puts messages into an SQS queue.
+ * Puts messages into an SQS queue, or into one for each priority.
  *
  * <p>Used by the client, the replayer and the gate. A standard queue gets the entry queue's payload
  * with four String attributes; a FIFO queue, known by its {@code .fifo}, gets the workflow queue's
- * payload, with the creator as group and the message id as deduplication id. Every rule of SQS on
- * size and characters is checked before the network is used.
+ * payload, with the creator as group and the message id as deduplication id. A trace that is in the
+ * form of W3C or X-Ray travels along as {@code AWSTraceHeader}, and as the attribute {@code
+ * traceparent}. Every rule of SQS on size, names, counts and characters is checked before the
+ * network is used.
  *
  * <p>Thread-safe. It makes one HTTP call for each call of its own, bounded by the time-outs of the
  * {@link SqsClient} it was given, whose own retries should be off; it never closes that client.
- * What is not taken is a {@link SinkException}, whose text names the queue, the code, the status
- * and the request id and never quotes a message.
+ * What is not taken is a {@link com.huntaze.ratelimiter.queue.SinkException}, whose text names the
+ * queue, the code, the status and the request id and never quotes a message.
  */
 public final class SqsMessageSink implements MessageSink {
   private static final Logger log = LoggerFactory.getLogger(SqsMessageSink.class);
 
-  /** After this many failed calls in a row the rest of a batch is not tried. */
-  private static final int FAILED_CALLS = 3;
+  /** Each queue once; the first is that of priorities without their own. */
+  private final List<SqsSender> senders;
 
-  private final SqsClient sqs;
-  private final SqsQueue queue;
+  private final List<SqsInspection> inspections;
+  private final Map<Priority, SqsSender> byPriority;
   private final int maxMessageBytes;
-  private volatile @Nullable SqsQueue deadLetters;
 
-  private SqsMessageSink(SqsClient sqs, SqsQueue queue, int maxMessageBytes) {
-    this.sqs = sqs;
-    this.queue = queue;
+  private SqsMessageSink(SqsClient sqs, Map<Priority, SqsSender> byPriority, int maxMessageBytes) {
+    this.byPriority = byPriority;
+    this.senders = byPriority.values().stream().distinct().toList();
+    this.inspections =
+        senders.stream().map(sender -> new SqsInspection(sqs, sender.queue())).toList();
     this.maxMessageBytes = maxMessageBytes;
   }
 
@@ -64,30 +65,28 @@ public final class SqsMessageSink implements MessageSink {
   }
 
   /**
+   * Starts a sink for the entry queue of a deployment's settings, {@code SQS_RATE_LIMITER_QUEUE}.
+   *
+   * @param sqs the client, such as {@link SqsClients#forSending} makes from the same settings
+   * @param config the settings
+   * @return a builder, which must be told the queue if the settings do not name one
+   */
+  public static Builder builder(SqsClient sqs, RateLimiterConfig config) {
+    Builder builder = new Builder(sqs);
+    config.queue().ifPresent(builder::queue);
+    return builder;
+  }
+
+  /**
    * Puts one message by one call of SQS; the first use of a queue given by name takes one more.
    *
    * @param message what to put
    * @return that it was taken, with the message id that SQS gave it
-   * @throws SinkException if SQS did not acknowledge it
+   * @throws com.huntaze.ratelimiter.queue.SinkException if SQS did not acknowledge it
    */
   @Override
   public SinkResult.Taken send(OutboundMessage message) {
-    SqsEntry entry = entry(message);
-    return put(entry, url());
-  }
-
-  private SinkResult.Taken put(SqsEntry entry, String url) {
-    String sinkId;
-    try {
-      sinkId = sqs.sendMessage(entry.request(url)).messageId();
-    } catch (RuntimeException e) {
-      throw SqsErrors.notPut(queue, e);
-    }
-    if (sinkId == null) {
-      throw new SinkException(
-          Kind.AMBIGUOUS, "queue " + queue.name() + ": the answer has no message id", null);
-    }
-    return new SinkResult.Taken(Optional.of(sinkId));
+    return sender(message).send(message);
   }
 
   /**
@@ -100,190 +99,79 @@ public final class SqsMessageSink implements MessageSink {
    */
   @Override
   public List<SinkResult> sendAll(List<OutboundMessage> messages) {
-    SqsBatch batch = new SqsBatch(messages.size(), maxMessageBytes);
+    if (senders.size() == 1) {
+      return senders.get(0).sendAll(messages);
+    }
+    Map<SqsSender, List<Integer>> places = new LinkedHashMap<>();
     for (int i = 0; i < messages.size(); i++) {
-      try {
-        batch.add(i, entry(messages.get(i)));
-      } catch (SinkException e) {
-        batch.notTaken(i, e);
-      }
+      places.computeIfAbsent(sender(messages.get(i)), key -> new ArrayList<>()).add(i);
     }
-    int failedCalls = 0;
-    for (List<SqsBatch.Item> call = batch.nextCall(); !call.isEmpty(); call = batch.nextCall()) {
-      SinkException fault = put(call, batch);
-      failedCalls = fault == null ? 0 : failedCalls + 1;
-      if (fault != null && failedCalls >= FAILED_CALLS) {
-        batch.stop(fault);
-      }
-    }
-    return batch.results();
+    @Nullable SinkResult[] results = new SinkResult[messages.size()];
+    places.forEach(
+        (sender, indexes) -> {
+          List<SinkResult> answers = sender.sendAll(indexes.stream().map(messages::get).toList());
+          for (int k = 0; k < answers.size(); k++) {
+            results[indexes.get(k)] = answers.get(k);
+          }
+        });
+    return Arrays.stream(results).map(result -> requireNonNull(result)).toList();
   }
 
-  /** One call; answers the fault if it failed as a whole. */
-  private @Nullable SinkException put(List<SqsBatch.Item> call, SqsBatch batch) {
-    SendMessageBatchResponse response;
-    String url;
-    try {
-      url = url();
-    } catch (SinkException e) {
-      call.forEach(item -> batch.notTaken(item, e));
-      return e;
-    }
-    try {
-      response =
-          sqs.sendMessageBatch(
-              SendMessageBatchRequest.builder()
-                  .queueUrl(url)
-                  .entries(
-                      call.stream()
-                          .map(item -> item.entry().batchEntry(Integer.toString(item.index())))
-                          .toList())
-                  .build());
-    } catch (RuntimeException e) {
-      SinkException fault = SqsErrors.notPut(queue, e);
-      if (fault.kind() == Kind.MESSAGE_REFUSED) {
-        putAlone(call, batch, url); // says nothing about any one of them
-        return null;
-      }
-      call.forEach(item -> batch.notTaken(item, fault));
-      return fault;
-    }
-    read(response, call, batch);
-    return null;
-  }
-
-  private void putAlone(List<SqsBatch.Item> call, SqsBatch batch, String url) {
-    for (SqsBatch.Item item : call) {
-      try {
-        batch.taken(item, put(item.entry(), url).sinkId().orElse(null));
-      } catch (SinkException e) {
-        batch.notTaken(item, e);
-      }
-    }
-  }
-
-  private void read(SendMessageBatchResponse response, List<SqsBatch.Item> call, SqsBatch batch) {
-    Map<String, SqsBatch.Item> unheardOf = new HashMap<>();
-    call.forEach(item -> unheardOf.put(Integer.toString(item.index()), item));
-    response
-        .successful()
-        .forEach(
-            success -> {
-              SqsBatch.Item item = unheardOf.remove(success.id());
-              if (item != null) {
-                batch.taken(item, success.messageId());
-              }
-            });
-    for (BatchResultErrorEntry failure : response.failed()) {
-      SqsBatch.Item item = unheardOf.remove(failure.id());
-      if (item != null) {
-        batch.notTaken(
-            item,
-            new SinkException(
-                SqsErrors.kindOfEntry(failure.code(), failure.senderFault()),
-                "queue "
-                    + queue.name()
-                    + ": entry failed: "
-                    + SqsErrors.token(failure.code())
-                    + (Boolean.TRUE.equals(failure.senderFault())
-                        ? ", the sender's fault"
-                        : ", the service's fault"),
-                null));
-      }
-    }
-    unheardOf
-        .values()
-        .forEach(
-            item ->
-                batch.notTaken(
-                    item,
-                    new SinkException(
-                        Kind.AMBIGUOUS,
-                        "queue " + queue.name() + ": the answer does not mention the entry",
-                        null)));
-  }
-
-  private SqsEntry entry(OutboundMessage message) {
-    return queue.isFifo()
-        ? SqsEntry.fifo(message, maxMessageBytes)
-        : SqsEntry.standard(message, maxMessageBytes);
-  }
-
-  private String url() {
-    try {
-      return queue.url();
-    } catch (RuntimeException e) {
-      throw SqsErrors.notReached(queue, e);
-    }
+  private SqsSender sender(OutboundMessage message) {
+    return requireNonNull(byPriority.get(message.priority()));
   }
 
   /**
-   * Counts the queue and, if its redrive policy names one that may be read, its dead-letter queue.
-   * SQS counts approximately, a minute behind at times; it does not tell the oldest message's age.
-   * Takes two round trips, more at first.
+   * Counts its queues and, where a redrive policy names one that may be read, their dead-letter
+   * queues. SQS counts approximately, a minute behind at times; it does not tell the oldest
+   * message's age. Takes two round trips a queue, more at first.
    */
   @Override
   public QueueDepth depth() {
-    Map<QueueAttributeName, String> counts;
-    try {
-      counts =
-          attributes(
-              queue,
-              QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES,
-              QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE,
-              QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_DELAYED,
-              QueueAttributeName.REDRIVE_POLICY);
-    } catch (RuntimeException e) {
-      throw SqsErrors.notReached(queue, e);
+    QueueDepth sum = inspections.get(0).depth();
+    for (SqsInspection each : inspections.subList(1, inspections.size())) {
+      QueueDepth depth = each.depth();
+      sum =
+          new QueueDepth(
+              sum.visible() + depth.visible(),
+              sum.inFlight() + depth.inFlight(),
+              sum.delayed() + depth.delayed(),
+              sum.deadLettered().isPresent() || depth.deadLettered().isPresent()
+                  ? OptionalLong.of(sum.deadLettered().orElse(0) + depth.deadLettered().orElse(0))
+                  : OptionalLong.empty(),
+              Optional.empty());
     }
-    return new QueueDepth(
-        count(counts, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES),
-        count(counts, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE),
-        count(counts, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_DELAYED),
-        deadLettered(counts),
-        Optional.empty());
+    return sum;
   }
 
-  private OptionalLong deadLettered(Map<QueueAttributeName, String> attributes) {
-    SqsQueue named = SqsQueue.deadLetterQueue(sqs, attributes).orElse(null);
-    if (named == null) {
-      return OptionalLong.empty();
-    }
-    SqsQueue known = deadLetters;
-    if (known == null || !named.isSameAs(known)) {
-      known = named;
-      deadLetters = named;
-    }
-    try {
-      return OptionalLong.of(
-          count(
-              attributes(known, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES),
-              QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES));
-    } catch (RuntimeException e) {
-      log.debug("Queue {} cannot be counted: {}", known.name(), SqsErrors.describe(e));
-      return OptionalLong.empty();
-    }
+  /**
+   * Asks SQS about its queues: whether they take the sink's messages, keep them 14 days, and have a
+   * dead-letter queue. Takes a round trip a queue.
+   */
+  @Override
+  public List<String> check() {
+    return inspections.stream()
+        .flatMap(inspection -> inspection.findings(maxMessageBytes).stream())
+        .toList();
   }
 
-  private Map<QueueAttributeName, String> attributes(SqsQueue of, QueueAttributeName... names) {
-    return sqs.getQueueAttributes(
-            GetQueueAttributesRequest.builder().queueUrl(of.url()).attributeNames(names).build())
-        .attributes();
-  }
-
-  private static long count(Map<QueueAttributeName, String> counts, QueueAttributeName name) {
-    return Long.parseLong(counts.getOrDefault(name, "0"));
+  /** {@inheritDoc} A FIFO queue does, a standard queue does not. */
+  @Override
+  public boolean keepsOrder() {
+    return senders.get(0).queue().isFifo();
   }
 
   @Override
   public String toString() {
-    return "SqsMessageSink[" + queue.name() + "]";
+    return "SqsMessageSink" + senders.stream().map(sender -> sender.queue().name()).toList();
   }
 
   /** Sets up an {@link SqsMessageSink}. Not thread-safe. */
   public static final class Builder {
     private final SqsClient sqs;
     private @Nullable SqsQueue queue;
+    private final Map<Priority, SqsQueue> ofPriority = new EnumMap<>(Priority.class);
+    private final Map<String, String> attributes = new LinkedHashMap<>();
     private int maxMessageBytes = 262_144;
 
     private Builder(SqsClient sqs) {
@@ -300,6 +188,43 @@ public final class SqsMessageSink implements MessageSink {
      */
     public Builder queue(String nameOrUrl) {
       this.queue = SqsQueue.of(sqs, nameOrUrl);
+      return this;
+    }
+
+    /**
+     * Sets a queue of its own for a priority, as in {@code …-high}; it is of the same type as the
+     * sink's. Default: the sink's queue. Who takes messages out must look at all of them.
+     *
+     * @param priority whose messages go there
+     * @param nameOrUrl the queue's name or URL
+     * @return this builder
+     * @throws IllegalArgumentException if it is neither
+     */
+    public Builder queue(Priority priority, String nameOrUrl) {
+      ofPriority.put(requireNonNull(priority, "priority"), SqsQueue.of(sqs, nameOrUrl));
+      return this;
+    }
+
+    /**
+     * Adds a String attribute that every message carries, such as for a filter. SQS takes ten: four
+     * are the sink's, three are kept free for what tracing adds.
+     *
+     * @param name 1 to 256 letters, digits, {@code _}, {@code -} and single dots within it; not one
+     *     of the sink's, nor one that begins with AWS. or Amazon.
+     * @param value not empty
+     * @return this builder
+     * @throws IllegalArgumentException if SQS would refuse it, or if it is one too many
+     */
+    public Builder attribute(String name, String value) {
+      SqsRules.checkAttribute(name, value);
+      if (!attributes.containsKey(name) && attributes.size() >= SqsRules.FREE_ATTRIBUTES) {
+        throw new IllegalArgumentException(
+            "attribute "
+                + name
+                + " is one too many: SQS takes 10, of which a sink may be given "
+                + SqsRules.FREE_ATTRIBUTES);
+      }
+      attributes.put(name, value);
       return this;
     }
 
@@ -324,15 +249,30 @@ public final class SqsMessageSink implements MessageSink {
      * Makes the sink. Warns once if the client retries by itself.
      *
      * @return the sink; nothing has been sent to SQS yet
-     * @throws IllegalStateException if no queue was set
+     * @throws IllegalStateException if no queue was set, or if one of a priority is not of its type
      */
     public SqsMessageSink build() {
       SqsQueue to = queue;
       if (to == null) {
-        throw new IllegalStateException("queue must be set: the name or URL of an SQS queue");
+        throw new IllegalStateException(
+            "queue must be set: the name or URL of an SQS queue, as in SQS_RATE_LIMITER_QUEUE");
+      }
+      Map<Priority, SqsSender> byPriority = new EnumMap<>(Priority.class);
+      SqsSender others = sender(to);
+      for (Priority priority : Priority.values()) {
+        SqsQueue own = ofPriority.get(priority);
+        if (own != null && own.isFifo() != to.isFifo()) {
+          throw new IllegalStateException(
+              "queue " + own.name() + " and queue " + to.name() + " must both be FIFO or neither");
+        }
+        byPriority.put(priority, own == null ? others : sender(own));
       }
       warnOfRetries(to);
-      return new SqsMessageSink(sqs, to, maxMessageBytes);
+      return new SqsMessageSink(sqs, byPriority, maxMessageBytes);
+    }
+
+    private SqsSender sender(SqsQueue to) {
+      return new SqsSender(sqs, to, maxMessageBytes, Map.copyOf(attributes));
     }
 
     private void warnOfRetries(SqsQueue to) {

@@ -1,12 +1,15 @@
 package com.huntaze.ratelimiter.sqs;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.regex.Pattern;
 
 /** What SQS takes: sizes as it counts them, characters and ids. */
 final class SqsRules {
@@ -19,9 +22,46 @@ final class SqsRules {
   /** The type of every message attribute that is sent; it counts towards the size. */
   static final String STRING = "String";
 
+  /** What a sink may be given of the ten attributes: four are its own, three are tracing's. */
+  static final int FREE_ATTRIBUTES = 3;
+
   private static final int MAX_ID = 128;
+  private static final Pattern ATTRIBUTE_NAME =
+      Pattern.compile("(?!\\.)(?!.*\\.\\.)[A-Za-z0-9_.-]{1,256}(?<!\\.)");
+  private static final Pattern RESERVED_NAME = Pattern.compile("(?i)(aws|amazon)\\..*");
+  private static final Set<String> OURS =
+      Set.of(
+          "userId", "messageType", "timestamp", "priority", "traceparent", "tracestate", "baggage");
 
   private SqsRules() {}
+
+  /**
+   * Checks an attribute that a sink is given.
+   *
+   * @throws IllegalArgumentException if SQS would refuse it, or if its name is taken
+   */
+  static void checkAttribute(String name, String value) {
+    requireNonNull(name, "name");
+    requireNonNull(value, "value");
+    if (!ATTRIBUTE_NAME.matcher(name).matches() || RESERVED_NAME.matcher(name).matches()) {
+      throw new IllegalArgumentException(
+          "an attribute's name must be 1 to 256 letters, digits, _, - and single dots within it, and"
+              + " must not begin with AWS. or Amazon.; was "
+              + name);
+    }
+    if (OURS.contains(name)) {
+      throw new IllegalArgumentException("attribute " + name + " is the sink's or tracing's own");
+    }
+    if (value.isEmpty()) {
+      throw new IllegalArgumentException("attribute " + name + " must not be empty");
+    }
+    illegalCharacter(value)
+        .ifPresent(
+            c -> {
+              throw new IllegalArgumentException(
+                  "attribute %s has U+%04X, which SQS does not take".formatted(name, c));
+            });
+  }
 
   /** The bytes of a body and of its String attributes, as SQS counts a message. */
   static long bytes(String body, Map<String, String> attributes) {

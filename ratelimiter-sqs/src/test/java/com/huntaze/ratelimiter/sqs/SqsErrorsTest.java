@@ -109,8 +109,8 @@ class SqsErrorsTest {
     "403, SignatureDoesNotMatch, '', ACCESS_REFUSED",
     "400, IncompleteSignature, '', ACCESS_REFUSED",
     "400, MissingAuthenticationToken, '', ACCESS_REFUSED",
-    "403, ExpiredToken, ExpiredToken, ACCESS_REFUSED",
-    "400, ExpiredTokenException, '', ACCESS_REFUSED",
+    "403, ExpiredToken, ExpiredToken, NOT_SENT",
+    "400, ExpiredTokenException, '', NOT_SENT",
     "403, OptInRequired, '', ACCESS_REFUSED",
     "400, InvalidAddress, InvalidAddress, ACCESS_REFUSED",
     "400, UnsupportedOperation, AWS.SimpleQueueService.UnsupportedOperation, ACCESS_REFUSED",
@@ -344,7 +344,7 @@ class SqsErrorsTest {
   }
 
   @Test
-  void missing_credentials_are_access_refused() {
+  void missing_credentials_are_told_from_refused_ones() {
     try (SqsClient client =
         client(
             URI.create("http://127.0.0.1:1"),
@@ -353,7 +353,7 @@ class SqsErrorsTest {
                 builder.credentialsProvider(
                     AwsCredentialsProviderChain.of(
                         EnvironmentVariableCredentialsProvider.create())))) {
-      assertThat(failure(client).kind()).isEqualTo(Kind.ACCESS_REFUSED);
+      assertThat(failure(client).kind()).isEqualTo(Kind.NO_CREDENTIALS);
     }
   }
 

@@ -653,8 +653,242 @@ class SqsMessageSinkTest {
             RecordingSqs.answer(
                 List.of(), List.of(RecordingSqs.failed("0", "InternalError", false)));
     List<SinkResult> results = entryQueue.sendAll(messages(1));
-    assertThat(results.toString() + entryQueue + SqsEntry.standard(messages(1).get(0), 262_144))
+    assertThat(
+            results.toString()
+                + entryQueue
+                + SqsEntry.standard(messages(1).get(0), Map.of(), 262_144))
         .contains("SqsMessageSink[entry]")
         .doesNotContain(SECRET);
+  }
+
+  private SqsMessageSink perPriority() {
+    return SqsMessageSink.builder(client)
+        .queue("entry")
+        .queue(Priority.HIGH, "entry-high")
+        .queue(Priority.LOW, "entry-low")
+        .build();
+  }
+
+  @Test
+  void a_priority_with_a_queue_of_its_own_goes_there_and_each_result_finds_its_message() {
+    SqsMessageSink sink = perPriority();
+    sink.send(message("h").priority(Priority.HIGH).build());
+    sink.send(message("m").build());
+    assertThat(client.requests(SendMessageRequest.class))
+        .extracting(SendMessageRequest::queueUrl)
+        .containsExactly("https://sqs/1/entry-high", "https://sqs/1/entry");
+
+    client.onBatch =
+        request ->
+            request.queueUrl().endsWith("low")
+                ? RecordingSqs.answer(
+                    List.of(request.entries().get(1)),
+                    List.of(RecordingSqs.failed("0", "InternalError", false)))
+                : RecordingSqs.allTaken(request);
+    List<SinkResult> results =
+        sink.sendAll(
+            List.of(
+                message("m1").build(),
+                message("l1").priority(Priority.LOW).build(),
+                message("h1").priority(Priority.HIGH).build(),
+                message("l2").priority(Priority.LOW).build()));
+    assertThat(kinds(results)).containsExactly(null, Kind.NOT_SENT, null, null);
+    assertThat(calls())
+        .extracting(SendMessageBatchRequest::queueUrl)
+        .containsExactly(
+            "https://sqs/1/entry", "https://sqs/1/entry-low", "https://sqs/1/entry-high");
+    assertThat(sink.toString()).contains("entry-low", "entry-high");
+  }
+
+  @Test
+  void the_depth_of_several_queues_is_their_sum() {
+    client.onAttributes =
+        request ->
+            Map.of(
+                QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES,
+                request.queueUrl().endsWith("high") ? "100" : "1");
+    assertThat(perPriority().depth().visible()).isEqualTo(102);
+  }
+
+  @Test
+  void queues_of_priorities_are_all_fifo_or_none() {
+    assertThatThrownBy(
+            () ->
+                SqsMessageSink.builder(client)
+                    .queue("entry")
+                    .queue(Priority.HIGH, "high.fifo")
+                    .build())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("queue high.fifo and queue entry must both be FIFO or neither");
+    assertThat(entryQueue.keepsOrder()).isFalse();
+    assertThat(workflowQueue.keepsOrder()).isTrue();
+  }
+
+  @Test
+  void attributes_of_ones_own_travel_with_every_message_and_count_towards_its_size() {
+    SqsMessageSink sink =
+        SqsMessageSink.builder(client).queue("entry").attribute("tenant", "T1").build();
+    sink.send(message("m1").build());
+    sink.sendAll(messages(1));
+    assertThat(client.requests(SendMessageRequest.class).get(0).messageAttributes())
+        .containsOnlyKeys("userId", "messageType", "timestamp", "priority", "tenant")
+        .containsEntry(
+            "tenant", MessageAttributeValue.builder().dataType("String").stringValue("T1").build());
+    SendMessageBatchRequestEntry entry = calls().get(0).entries().get(0);
+    assertThat(entry.messageAttributes()).containsKey("tenant");
+    assertThat(SqsEntry.standard(messages(1).get(0), Map.of("tenant", "T1"), 262_144).bytes())
+        .isEqualTo(bytes(entry));
+  }
+
+  @Test
+  void more_attributes_than_sqs_takes_beside_ours_and_those_of_tracing_are_refused() {
+    SqsMessageSink.Builder builder =
+        SqsMessageSink.builder(client)
+            .queue("entry")
+            .attribute("a", "1")
+            .attribute("b", "2")
+            .attribute("c", "3")
+            .attribute("c", "4");
+    assertThatThrownBy(() -> builder.attribute("d", "5"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("attribute d is one too many")
+        .hasMessageContaining("10");
+    builder.build().send(message("m1").traceId(W3C).build());
+    assertThat(client.requests(SendMessageRequest.class).get(0).messageAttributes()).hasSize(8);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        ".a",
+        "a.",
+        "a..b",
+        "a b",
+        "é",
+        "AWS.x",
+        "aws.x",
+        "Amazon.x",
+        "aMaZoN.x",
+        "userId",
+        "traceparent",
+        "tracestate"
+      })
+  void a_name_that_sqs_refuses_or_that_is_taken_is_refused(String name) {
+    assertThatThrownBy(() -> SqsMessageSink.builder(client).attribute(name, "v"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(name);
+  }
+
+  @Test
+  void a_name_may_have_256_characters_and_a_value_is_what_sqs_takes() {
+    SqsMessageSink.Builder builder = SqsMessageSink.builder(client);
+    builder.attribute("n".repeat(256), "v").attribute("AWSx.a-b_c", "v");
+    assertThatThrownBy(() -> builder.attribute("n".repeat(257), "v"))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> builder.attribute("a", "")).hasMessageContaining("must not be empty");
+    assertThatThrownBy(() -> builder.attribute("a", "x\u0000"))
+        .hasMessageContaining("attribute a has U+0000");
+  }
+
+  private static final String W3C = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  private static final String X_RAY =
+      "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1";
+
+  @ParameterizedTest
+  @ValueSource(strings = {W3C, X_RAY})
+  void a_trace_travels_as_aws_trace_header_beside_the_message(String trace) {
+    String queue = sqs.createQueue("entry");
+    try (SqsClient real = sqs.newClient()) {
+      SqsMessageSink sink = SqsMessageSink.builder(real).queue(queue).build();
+      OutboundMessage traced = message("m1").traceId(trace).build();
+      sink.send(traced);
+      sink.sendAll(List.of(traced, message("m2").traceId(trace).build()));
+      List<Message> arrived = new ArrayList<>();
+      while (arrived.size() < 3) {
+        arrived.addAll(
+            real.receiveMessage(
+                    request ->
+                        request
+                            .queueUrl(queue)
+                            .maxNumberOfMessages(10)
+                            .waitTimeSeconds(5)
+                            .messageAttributeNames("All")
+                            .messageSystemAttributeNamesWithStrings("All"))
+                .messages());
+      }
+      assertThat(arrived)
+          .allSatisfy(
+              each -> {
+                assertThat(each.attributesAsStrings()).containsEntry("AWSTraceHeader", X_RAY);
+                assertThat(each.messageAttributes().containsKey("traceparent"))
+                    .isEqualTo(trace.equals(W3C));
+              });
+    }
+    assertThat(SqsEntry.standard(message("m1").traceId(X_RAY).build(), Map.of(), 262_144).bytes())
+        .as("the header counts no byte")
+        .isEqualTo(
+            SqsEntry.standard(
+                    message("m1").traceId("x".repeat(X_RAY.length())).build(), Map.of(), 262_144)
+                .bytes());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "trace-1",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "Root=1-x"
+      })
+  void a_trace_in_no_known_form_travels_in_the_body_alone(String trace) {
+    entryQueue.send(message("m1").traceId(trace).build());
+    SendMessageRequest request = client.requests(SendMessageRequest.class).get(0);
+    assertThat(request.hasMessageSystemAttributes()).isFalse();
+    assertThat(request.messageAttributes()).doesNotContainKey("traceparent");
+    assertThat(request.messageBody()).contains(trace);
+  }
+
+  @Test
+  void a_trace_that_is_not_sampled_says_so() {
+    entryQueue.send(message("m1").traceId(W3C.replaceAll("01$", "00")).build());
+    assertThat(
+            client
+                .requests(SendMessageRequest.class)
+                .get(0)
+                .messageSystemAttributesAsStrings()
+                .get("AWSTraceHeader")
+                .stringValue())
+        .endsWith(";Sampled=0");
+  }
+
+  @Test
+  void the_check_at_start_names_what_is_to_be_mended_and_passes_a_good_queue() {
+    client.onAttributes =
+        request ->
+            Map.of(
+                QueueAttributeName.MAXIMUM_MESSAGE_SIZE, "1024",
+                QueueAttributeName.MESSAGE_RETENTION_PERIOD, "345600");
+    assertThat(entryQueue.check())
+        .containsExactly(
+            "queue entry takes 1024 bytes a message, the sink is set for 262144",
+            "queue entry forgets messages after 345600 s, 14 days are 1209600",
+            "queue entry has no dead-letter queue");
+    client.onAttributes =
+        request ->
+            Map.of(
+                QueueAttributeName.MAXIMUM_MESSAGE_SIZE,
+                "262144",
+                QueueAttributeName.MESSAGE_RETENTION_PERIOD,
+                "1209600",
+                QueueAttributeName.REDRIVE_POLICY,
+                "{\"deadLetterTargetArn\":\"arn:aws:sqs:eu-west-3:000000000000:entry-dead\"}");
+    assertThat(entryQueue.check()).isEmpty();
+    client.onAttributes =
+        request -> {
+          throw QueueDoesNotExistException.builder().build();
+        };
+    assertThatThrownBy(entryQueue::check).isInstanceOf(SinkException.class);
   }
 }
