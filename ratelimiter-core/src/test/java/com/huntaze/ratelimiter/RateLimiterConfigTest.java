@@ -3,15 +3,21 @@ package com.huntaze.ratelimiter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
 import com.huntaze.ratelimiter.limit.RateLimit;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -141,5 +147,69 @@ class RateLimiterConfigTest {
     assertThat(config.database().get().toString()).doesNotContain(secret);
     assertThat(DatabaseUrl.parse("jdbc:postgresql://db/x?user=a&password=" + secret).toString())
         .doesNotContain(secret);
+  }
+
+  @Test
+  void the_environment_goes_before_the_file_and_the_file_before_the_default(@TempDir Path directory)
+      throws Exception {
+    Path file = directory.resolve("limiter.properties");
+    Files.writeString(
+        file, "AWS_REGION=eu-west-1\nENVIRONMENT=staging\nSQS_RATE_LIMITER_QUEUE=from-file\n");
+    RateLimiterConfig config =
+        RateLimiterConfig.from(
+            Map.of("ENVIRONMENT", "production", "SQS_RATE_LIMITER_QUEUE", " "), file);
+    assertThat(config.environment()).isEqualTo("production");
+    assertThat(config.region()).isEqualTo("eu-west-1");
+    assertThat(config.queue()).as("blank is unset").contains("from-file");
+    assertThat(config.rateLimit()).isEqualTo(RateLimit.rolling(10, Duration.ofSeconds(60)));
+  }
+
+  @Test
+  void a_switch_set_in_the_file_follows_it_and_one_set_in_the_environment_does_not(
+      @TempDir Path directory) throws Exception {
+    Path file = directory.resolve("limiter.properties");
+    Files.writeString(file, "RATE_LIMITER_ENABLED=true\n");
+    RateLimiterSwitch followed = RateLimiterConfig.from(Map.of(), file).newSwitch();
+    assertThat(followed.percent()).isEqualTo(100);
+    assertThatThrownBy(() -> followed.set(1)).hasMessageContaining("follows its source");
+    RateLimiterSwitch fixed =
+        RateLimiterConfig.from(Map.of("RATE_LIMITER_ENABLED", "false"), file).newSwitch();
+    assertThat(fixed.percent()).isZero();
+    fixed.set(1);
+    assertThat(fixed.percent()).isEqualTo(1);
+  }
+
+  @Test
+  void an_unset_switch_is_off_and_the_log_says_so() {
+    try (LogLines log = new LogLines(RateLimiterConfig.class)) {
+      assertThat(RateLimiterConfig.from(Map.of()).newSwitch().percent()).isZero();
+      assertThat(log.at(Level.INFO))
+          .containsExactly("RATE_LIMITER_ENABLED is unset: rate limiting is off");
+    }
+  }
+
+  @Test
+  void a_file_that_cannot_be_read_is_named(@TempDir Path directory) {
+    assertThatThrownBy(
+            () -> RateLimiterConfig.fromEnvironment(directory.resolve("none.properties")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("none.properties")
+        .hasMessageContaining("NoSuchFileException");
+  }
+
+  @Test
+  void a_secret_comes_from_its_source_each_time_and_else_from_the_settings() {
+    AtomicReference<String> secret = new AtomicReference<>();
+    RateLimiterConfig config =
+        RateLimiterConfig.from(Map.of("ONLYFANS_API_KEY", "from-settings"))
+            .withSecrets(name -> Optional.ofNullable(secret.get()));
+    Supplier<Optional<String>> key = config.secret("ONLYFANS_API_KEY");
+    assertThat(key.get()).contains("from-settings");
+    secret.set("rotated");
+    assertThat(key.get()).contains("rotated");
+    assertThat(config.toString()).doesNotContain("rotated", "from-settings");
+    assertThatThrownBy(() -> config.secret("AWS_REGION"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("AWS_REGION is no secret");
   }
 }

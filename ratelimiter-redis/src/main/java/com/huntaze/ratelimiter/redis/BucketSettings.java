@@ -45,7 +45,7 @@ final class BucketSettings {
   final List<byte[]> globalKeys;
 
   private final String prefix;
-  private final boolean withoutRunId;
+  final boolean withoutRunId;
   private final boolean shortWay;
   private final Map<Scope.Kind, List<byte[]>> limits = new EnumMap<>(Scope.Kind.class);
 

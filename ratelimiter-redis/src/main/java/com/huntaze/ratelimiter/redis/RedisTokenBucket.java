@@ -228,6 +228,23 @@ public final class RedisTokenBucket implements TokenBucket {
         number(reply.get(5)));
   }
 
+  /**
+   * Asks Redis whether it keeps what it is told: a policy that evicts keys is a fault, a missing
+   * {@code min-replicas-to-write} a finding. Takes two round trips.
+   */
+  @Override
+  public List<String> check() {
+    List<String> findings = new ArrayList<>(TokenBucket.super.check());
+    findings.addAll(RedisInspection.findings(jedis, settings.key(Scope.global().key())));
+    if (settings.withoutRunId) {
+      findings.add("built withoutRunId: a Redis that lost its state may go unnoticed");
+    }
+    if (whenDown != WhenDown.CLOSED) {
+      findings.add("whenDown is " + whenDown + ": the limit does not hold while Redis is down");
+    }
+    return findings;
+  }
+
   private List<?> run(byte[] operation, BucketCall call) {
     List<byte[]> keys = call.keys();
     List<?> reply;

@@ -321,4 +321,69 @@ class RedisTokenBucketTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("a{b}");
   }
+
+  @Test
+  void the_check_at_start_passes_a_redis_that_keeps_everything() {
+    assertThat(bucket(RateLimit.rolling(10, Duration.ofMinutes(1))).build().check()).isEmpty();
+  }
+
+  @Test
+  void the_check_at_start_refuses_a_redis_that_evicts() {
+    try (LocalRedis evicting =
+            LocalRedis.start("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru");
+        RedisClient client = RedisClient.create(evicting.uri())) {
+      RedisTokenBucket bucket =
+          RedisTokenBucket.builder(client)
+              .limit(RateLimit.rolling(10, Duration.ofMinutes(1)))
+              .build();
+      assertThatThrownBy(bucket::check)
+          .isInstanceOf(TokenBucketException.class)
+          .hasMessageContaining("maxmemory-policy must be noeviction, was allkeys-lru");
+    }
+  }
+
+  @Test
+  void the_check_at_start_names_a_policy_that_would_evict_and_promises_given_up() {
+    try (LocalRedis lru = LocalRedis.start("--maxmemory-policy", "volatile-ttl");
+        RedisClient client = RedisClient.create(lru.uri())) {
+      RedisTokenBucket bucket =
+          RedisTokenBucket.builder(client)
+              .limit(RateLimit.rolling(10, Duration.ofMinutes(1)))
+              .whenDown(RedisTokenBucket.WhenDown.OPEN)
+              .withoutRunId()
+              .build();
+      assertThat(bucket.check())
+          .containsExactly(
+              "maxmemory-policy should be noeviction, was volatile-ttl",
+              "built withoutRunId: a Redis that lost its state may go unnoticed",
+              "whenDown is OPEN: the limit does not hold while Redis is down");
+    }
+  }
+
+  @Test
+  void the_check_at_start_asks_for_min_replicas_where_there_is_one() {
+    try (LocalRedis master = LocalRedis.start();
+        LocalRedis replica = LocalRedis.startReplicaOf(master.address());
+        RedisClient client = RedisClient.create(master.uri())) {
+      assertThat(replica.uri()).isNotEqualTo(master.uri());
+      RedisTokenBucket bucket =
+          RedisTokenBucket.builder(client)
+              .limit(RateLimit.rolling(10, Duration.ofMinutes(1)))
+              .build();
+      assertThat(bucket.check()).singleElement().asString().contains("min-replicas-to-write");
+    }
+  }
+
+  @Test
+  void the_check_at_start_fails_where_redis_is_down() {
+    LocalRedis redis = LocalRedis.start();
+    try (RedisClient client = RedisClient.create(redis.uri())) {
+      RedisTokenBucket bucket =
+          RedisTokenBucket.builder(client)
+              .limit(RateLimit.rolling(10, Duration.ofMinutes(1)))
+              .build();
+      redis.close();
+      assertThatThrownBy(bucket::check).isInstanceOf(TokenBucketException.class);
+    }
+  }
 }

@@ -1,0 +1,57 @@
+package com.huntaze.ratelimiter;
+
+import com.huntaze.ratelimiter.fallback.FallbackBacklog;
+import com.huntaze.ratelimiter.fallback.FallbackStore;
+import com.huntaze.ratelimiter.fallback.StoredMessage;
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import java.time.Duration;
+import java.util.List;
+
+/** A store of which a test changes one thing. */
+class ForwardingStore implements FallbackStore {
+  private final FallbackStore real;
+
+  ForwardingStore(FallbackStore real) {
+    this.real = real;
+  }
+
+  @Override
+  public void store(OutboundMessage message, String error) {
+    real.store(message, error);
+  }
+
+  @Override
+  public void hold(OutboundMessage message, String reason) {
+    real.hold(message, reason);
+  }
+
+  @Override
+  public List<StoredMessage> claim(int max, Duration lease) {
+    return real.claim(max, lease);
+  }
+
+  @Override
+  public int replayed(List<StoredMessage> claimed) {
+    return real.replayed(claimed);
+  }
+
+  @Override
+  public boolean failed(StoredMessage claimed, String error, Duration retryIn) {
+    return real.failed(claimed, error, retryIn);
+  }
+
+  @Override
+  public boolean dead(StoredMessage claimed, String error) {
+    return real.dead(claimed, error);
+  }
+
+  @Override
+  public boolean revive(String messageId) {
+    return real.revive(messageId);
+  }
+
+  @Override
+  public FallbackBacklog backlog() {
+    return real.backlog();
+  }
+}
