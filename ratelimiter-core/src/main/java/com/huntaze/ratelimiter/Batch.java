@@ -30,21 +30,32 @@ final class Batch {
     Map<String, Integer> firsts = new HashMap<>();
     for (int i = 0; i < readings.size(); i++) {
       copyOf[i] = i;
-      if (readings.get(i) instanceof Intake.Reading.Refused refused) {
-        results[i] = refused.result();
+      OutboundMessage message = readings.get(i).accepted();
+      if (message == null) {
+        results[i] = readings.get(i).refusal();
         continue;
       }
-      OutboundMessage message = ((Intake.Reading.Accepted) readings.get(i)).message();
-      Integer first = readings.size() == 1 ? null : firsts.putIfAbsent(message.messageId(), i);
+      Integer first = firsts.putIfAbsent(message.messageId(), i);
       if (first == null) {
         places[accepted.size()] = i;
         accepted.add(message);
-      } else if (((Intake.Reading.Accepted) readings.get(first)).message().isSameAs(message)) {
+      } else if (message.isSameAs(requireNonNull(readings.get(first).accepted()))) {
         copyOf[i] = first;
       } else {
         results[i] = idTaken(message.messageId());
       }
     }
+  }
+
+  /** The outcomes of what is not to be delivered. */
+  List<SendResult> refusals() {
+    List<SendResult> refusals = new ArrayList<>();
+    for (SendResult result : results) {
+      if (result != null) {
+        refusals.add(result);
+      }
+    }
+    return refusals;
   }
 
   private static SendResult idTaken(String id) {

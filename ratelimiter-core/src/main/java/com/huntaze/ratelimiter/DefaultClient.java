@@ -89,7 +89,13 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   @Override
   public SendResult send(OnlyFansMessage message) {
     requireNonNull(message, "message");
-    return sendBatch(List.of(message)).get(0);
+    long start = settings.ticker.nanos();
+    return entrance.whileOpen(
+        () -> {
+          Intake.Reading reading = intake.read(message);
+          OutboundMessage accepted = reading.accepted();
+          return accepted == null ? said(reading.refusal()) : deliver(accepted, start);
+        });
   }
 
   @Override
@@ -99,6 +105,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     return entrance.whileOpen(
         () -> {
           Batch batch = new Batch(copy.stream().map(intake::read).toList());
+          batch.refusals().forEach(DefaultClient::said);
           for (List<OutboundMessage> ten : batch.inTens()) {
             batch.outcomes(deliver(ten, start));
           }
@@ -110,13 +117,12 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   public CompletableFuture<SendResult> sendAsync(OnlyFansMessage message) {
     requireNonNull(message, "message");
     Intake.Reading reading = entrance.whileOpen(() -> intake.read(message));
-    if (!(reading instanceof Intake.Reading.Accepted accepted)) {
-      return CompletableFuture.completedFuture(said(((Intake.Reading.Refused) reading).result()));
+    OutboundMessage accepted = reading.accepted();
+    if (accepted == null) {
+      return CompletableFuture.completedFuture(said(reading.refusal()));
     }
-    CompletableFuture<SendResult> future = batcher.submit(accepted.message());
-    return future != null
-        ? future
-        : CompletableFuture.completedFuture(said(noRoom(accepted.message())));
+    CompletableFuture<SendResult> future = batcher.submit(accepted);
+    return future != null ? future : CompletableFuture.completedFuture(said(noRoom(accepted)));
   }
 
   private SendResult noRoom(OutboundMessage message) {
@@ -124,8 +130,19 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     return new SendResult.RateLimited(message.messageId(), Duration.ofSeconds(1));
   }
 
-  /** The whole pipeline for messages that break no rule: what each may do is decided here. */
+  /** The whole pipeline for a message that breaks no rule: queue, store or direct way. */
+  private SendResult deliver(OutboundMessage message, long start) {
+    return said(
+        rateLimiterSwitch.isOnFor(message.userId())
+            ? outcome(message, queue.send(message), start)
+            : direct(message));
+  }
+
+  /** The same for several, of which those for the queue travel together. */
   private List<SendResult> deliver(List<OutboundMessage> messages, long start) {
+    if (messages.size() == 1) {
+      return List.of(deliver(messages.get(0), start));
+    }
     @Nullable SendResult[] results = new SendResult[messages.size()];
     List<OutboundMessage> toQueue = new ArrayList<>(results.length);
     for (int i = 0; i < results.length; i++) {

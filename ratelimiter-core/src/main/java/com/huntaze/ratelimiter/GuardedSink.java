@@ -89,20 +89,37 @@ final class GuardedSink {
 
   /** What became of a message; nothing is thrown for a message's sake. */
   SinkResult send(OutboundMessage message) {
-    return send(List.of(message)).get(0);
+    CircuitBreaker.Pass pass = breaker.tryPass();
+    if (pass == null) {
+      return broken();
+    }
+    long end = ticker.nanos() + deadlineNanos;
+    SinkResult first = call(pass, message);
+    Kind kind = kind(first);
+    return kind.isRetryable()
+        ? retry(new Attempts(List.of(message), List.of(first), end), kind).get(0)
+        : first;
   }
 
   /** Item i says what became of message i; nothing is thrown for a message's sake. */
   List<SinkResult> send(List<OutboundMessage> messages) {
-    Attempts attempts = new Attempts(messages, ticker.nanos() + deadlineNanos);
+    if (messages.size() == 1) {
+      return List.of(send(messages.get(0)));
+    }
+    Attempts attempts =
+        new Attempts(
+            messages,
+            Collections.nCopies(messages.size(), NOT_TRIED),
+            ticker.nanos() + deadlineNanos);
     Kind first = attempts.next();
-    if (first.isRetryable()) {
-      try {
-        Failsafe.with(retryPolicy)
-            .get(context -> context.isFirstAttempt() ? first : attempts.next());
-      } catch (FailsafeException interrupted) {
-        Thread.currentThread().interrupt(); // no further try; what was not taken is stored
-      }
+    return first.isRetryable() ? retry(attempts, first) : attempts.results;
+  }
+
+  private List<SinkResult> retry(Attempts attempts, Kind first) {
+    try {
+      Failsafe.with(retryPolicy).get(context -> context.isFirstAttempt() ? first : attempts.next());
+    } catch (FailsafeException interrupted) {
+      Thread.currentThread().interrupt(); // no further try; what was not taken is stored
     }
     return attempts.results;
   }
@@ -127,9 +144,9 @@ final class GuardedSink {
 
     private final long end;
 
-    Attempts(List<OutboundMessage> messages, long end) {
+    Attempts(List<OutboundMessage> messages, List<SinkResult> soFar, long end) {
       this.messages = messages;
-      this.results = new ArrayList<>(Collections.nCopies(messages.size(), NOT_TRIED));
+      this.results = new ArrayList<>(soFar);
       this.end = end;
     }
 
@@ -173,8 +190,47 @@ final class GuardedSink {
         : answer;
   }
 
+  private SinkResult call(CircuitBreaker.Pass pass, OutboundMessage message) {
+    SinkResult answer;
+    try {
+      answer = sink.send(message);
+    } catch (SinkException e) {
+      answer = new SinkResult.NotTaken(e);
+    } catch (RuntimeException e) {
+      answer = broke(e);
+    }
+    if (answer instanceof SinkResult.NotTaken) {
+      settle(pass, List.of(answer));
+    } else {
+      withheld = null;
+      pass.worked();
+    }
+    return answer;
+  }
+
   private List<SinkResult> call(CircuitBreaker.Pass pass, List<OutboundMessage> batch) {
-    List<SinkResult> answers = answers(batch);
+    if (batch.size() == 1) {
+      return List.of(call(pass, batch.get(0)));
+    }
+    List<SinkResult> answers;
+    try {
+      answers = sink.sendAll(batch);
+    } catch (SinkException e) {
+      answers = Collections.nCopies(batch.size(), new SinkResult.NotTaken(e));
+    } catch (RuntimeException e) {
+      answers = Collections.nCopies(batch.size(), broke(e));
+    }
+    settle(pass, answers);
+    return answers;
+  }
+
+  /** A sink that throws anything but its own exception is broken; nobody knows what it did. */
+  private static SinkResult broke(RuntimeException e) {
+    return notTaken(Kind.AMBIGUOUS, "the sink failed: " + e.getClass().getName(), e);
+  }
+
+  /** What the answers to one call say of the far side. */
+  private void settle(CircuitBreaker.Pass pass, List<SinkResult> answers) {
     int taken = 0;
     int faults = 0;
     for (SinkResult answer : answers) {
@@ -192,19 +248,6 @@ final class GuardedSink {
       pass.failed();
     } else {
       pass.saysNothing();
-    }
-    return answers;
-  }
-
-  private List<SinkResult> answers(List<OutboundMessage> batch) {
-    try {
-      return batch.size() == 1 ? List.of(sink.send(batch.get(0))) : sink.sendAll(batch);
-    } catch (SinkException e) {
-      return Collections.nCopies(batch.size(), new SinkResult.NotTaken(e));
-    } catch (RuntimeException e) {
-      // A sink that throws anything else is broken; nobody knows what it did.
-      return Collections.nCopies(
-          batch.size(), notTaken(Kind.AMBIGUOUS, "the sink failed: " + e.getClass().getName(), e));
     }
   }
 

@@ -8,16 +8,22 @@ import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** Validates what a caller sends and makes an accepted message of it. Thread-safe. */
 final class Intake implements AutoCloseable {
-  /** What became of a caller's message. */
-  sealed interface Reading {
-    /** It breaks no rule; nothing the caller still holds can change it. */
-    record Accepted(OutboundMessage message) implements Reading {}
-
-    /** It breaks rules. */
-    record Refused(SendResult.Invalid result) implements Reading {}
+  /**
+   * What became of a caller's message.
+   *
+   * @param accepted the message, which nothing the caller still holds can change; null if it breaks
+   *     rules
+   * @param refused the rules it breaks; null if it is accepted
+   */
+  record Reading(@Nullable OutboundMessage accepted, SendResult.@Nullable Invalid refused) {
+    /** Why it was not accepted. */
+    SendResult.Invalid refusal() {
+      return requireNonNull(refused);
+    }
   }
 
   private final MessageValidator validator;
@@ -32,8 +38,8 @@ final class Intake implements AutoCloseable {
     String id = message.messageId() == null ? UUID.randomUUID().toString() : message.messageId();
     List<Violation> violations = validator.validate(message);
     return violations.isEmpty()
-        ? new Reading.Accepted(accept(message, id))
-        : new Reading.Refused(new SendResult.Invalid(id, violations));
+        ? new Reading(accept(message, id), null)
+        : new Reading(null, new SendResult.Invalid(id, violations));
   }
 
   private OutboundMessage accept(OnlyFansMessage message, String id) {
@@ -43,12 +49,18 @@ final class Intake implements AutoCloseable {
         .creatorId(message.creatorId())
         .recipientId(message.recipientId())
         .content(message.content())
-        .mediaUrls(message.mediaUrls().stream().map(url -> requireNonNull(url)).toList())
+        .mediaUrls(urls(message))
         .priority(message.priority())
         .workflowId(message.workflowId())
         .traceId(message.traceId())
         .metadata(MetadataRules.copy(message.metadata()))
         .build();
+  }
+
+  private static List<String> urls(OnlyFansMessage message) {
+    return message.mediaUrls().isEmpty()
+        ? List.of()
+        : message.mediaUrls().stream().map(url -> requireNonNull(url)).toList();
   }
 
   @Override

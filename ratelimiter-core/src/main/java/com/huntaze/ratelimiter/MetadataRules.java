@@ -38,6 +38,9 @@ final class MetadataRules {
   }
 
   void check(Map<String, ? extends @Nullable Object> metadata, List<Violation> violations) {
+    if (metadata.isEmpty()) {
+      return;
+    }
     if (metadata.size() > limits.metadataKeys()) {
       violations.add(violation("Size", "must have at most " + limits.metadataKeys() + " keys"));
       return;
@@ -68,6 +71,9 @@ final class MetadataRules {
    * A copy that nobody else holds, of JSON's own types; call it for metadata without violations.
    */
   static Map<String, Object> copy(Map<String, ? extends @Nullable Object> metadata) {
+    if (metadata.isEmpty()) {
+      return Map.of();
+    }
     Map<String, Object> copy = new LinkedHashMap<>();
     metadata.forEach(
         (key, value) -> {

@@ -33,11 +33,17 @@ public final class OnlyFansMessage {
     this.creatorId = builder.creatorId;
     this.recipientId = builder.recipientId;
     this.content = builder.content;
-    this.mediaUrls = Collections.unmodifiableList(new ArrayList<>(builder.mediaUrls));
+    this.mediaUrls =
+        builder.mediaUrls.isEmpty()
+            ? List.of()
+            : Collections.unmodifiableList(new ArrayList<>(builder.mediaUrls));
     this.priority = builder.priority;
     this.workflowId = builder.workflowId;
     this.traceId = builder.traceId;
-    this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(builder.metadata));
+    this.metadata =
+        builder.metadata.isEmpty()
+            ? Map.of()
+            : Collections.unmodifiableMap(new LinkedHashMap<>(builder.metadata));
   }
 
   /** {@return a builder; user, recipient and content are required by {@code send}} */

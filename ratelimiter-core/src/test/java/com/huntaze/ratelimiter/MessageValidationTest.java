@@ -8,6 +8,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
@@ -187,5 +190,53 @@ class MessageValidationTest {
 
   private static Map<String, Object> nested(int depth) {
     return depth == 1 ? Map.of("k", 1) : Map.of("k", nested(depth - 1));
+  }
+
+  @Test
+  void whatever_takes_the_short_way_breaks_no_rule_on_the_long_one() {
+    long seed = System.nanoTime();
+    RandomGenerator random = new SplittableRandom(seed);
+    int[] plain = {0};
+    try (MessageValidator strict = new MessageValidator(new MessageLimits(20, 2, 30, 3, 100, 2))) {
+      for (int i = 0; i < 20_000; i++) {
+        OnlyFansMessage message =
+            OnlyFansMessage.builder()
+                .messageId(text(random, 130, true))
+                .userId(text(random, 130, false))
+                .creatorId(text(random, 130, true))
+                .recipientId(text(random, 130, false))
+                .workflowId(text(random, 130, true))
+                .traceId(text(random, 130, true))
+                .content(text(random, 22, false))
+                .mediaUrls(random.nextInt(5) > 0 ? List.of() : List.of("ftp://h/"))
+                .metadata(random.nextInt(5) > 0 ? Map.of() : Map.of("priority", 1))
+                .build();
+        if (strict.isPlain(message)) {
+          plain[0]++;
+          assertThat(strict.validateInFull(message)).as("seed %d, message %d", seed, i).isEmpty();
+        }
+      }
+    }
+    assertThat(plain[0]).as("seed %d", seed).isBetween(100, 19_000);
+  }
+
+  /** Mostly plain, now and then with a character on the edge of a rule, or of a length on it. */
+  private static @Nullable String text(RandomGenerator random, int longest, boolean optional) {
+    int kind = random.nextInt(40);
+    if (kind == 0 || (optional && kind < 25)) {
+      return null;
+    }
+    int length = kind == 1 ? 0 : kind < 4 ? longest - random.nextInt(4) : 1 + random.nextInt(15);
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < length; i++) {
+      text.append((char) ('!' + random.nextInt('~' - '!' + 1)));
+    }
+    if (kind > 37 && length > 0) {
+      char[] odd = {
+        0, '\t', ' ', 0x7F, 0x80, 0xD7FF, 0xD800, 0xDC00, 0xE000, 0xFFFD, 0xFFFE, 0xFFFF
+      };
+      text.setCharAt(random.nextInt(length), odd[random.nextInt(odd.length)]);
+    }
+    return text.toString();
   }
 }

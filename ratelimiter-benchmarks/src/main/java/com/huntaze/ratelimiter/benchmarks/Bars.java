@@ -20,6 +20,13 @@ final class Bars {
     table.row(what, "≥ " + asked, best, ours.median() / other.median(), verdict);
   }
 
+  /** Ours must not cost more than so much of what the other does. */
+  void atMost(String what, double asked, Samples ours, Samples other) {
+    double best = ours.lowest() / other.lowest();
+    String verdict = best <= asked ? "holds" : "MISSED";
+    table.row(what, "≤ " + asked, best, ours.median() / other.median(), verdict);
+  }
+
   /** A cost that must not be exceeded; there are no rounds to choose from. */
   void atMost(String what, double asked, double measured) {
     table.row(what, "≤ " + asked, measured, "", measured <= asked ? "holds" : "MISSED");

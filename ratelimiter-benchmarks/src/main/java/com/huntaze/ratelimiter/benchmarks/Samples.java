@@ -12,8 +12,17 @@ final class Samples {
     values.add(value);
   }
 
+  void clear() {
+    values.clear();
+  }
+
   double best() {
     return Collections.max(values);
+  }
+
+  /** The best of what is better the less it is. */
+  double lowest() {
+    return Collections.min(values);
   }
 
   double median() {
@@ -26,6 +35,6 @@ final class Samples {
 
   /** The distance from the lowest to the highest, as a share of the median. */
   double spread() {
-    return (best() - Collections.min(values)) / median();
+    return (best() - lowest()) / median();
   }
 }

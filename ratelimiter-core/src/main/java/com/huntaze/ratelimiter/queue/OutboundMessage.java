@@ -190,7 +190,7 @@ public final class OutboundMessage {
   }
 
   private static Map<String, Object> copy(Map<String, Object> map) {
-    return Collections.unmodifiableMap(new LinkedHashMap<>(map));
+    return map.isEmpty() ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(map));
   }
 
   /** Sets up an {@link OutboundMessage}. Not thread-safe. */

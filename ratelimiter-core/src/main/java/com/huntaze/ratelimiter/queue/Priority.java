@@ -13,6 +13,7 @@ public enum Priority {
   LOW(1);
 
   private final int weight;
+  private final String wireName = name().toLowerCase(Locale.ROOT);
 
   Priority(int weight) {
     this.weight = weight;
@@ -27,7 +28,7 @@ public enum Priority {
 
   /** {@return the name in the standard payload: {@code high}, {@code medium} or {@code low}} */
   public String wireName() {
-    return name().toLowerCase(Locale.ROOT);
+    return wireName;
   }
 
   /**

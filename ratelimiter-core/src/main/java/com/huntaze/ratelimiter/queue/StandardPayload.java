@@ -1,7 +1,12 @@
 package com.huntaze.ratelimiter.queue;
 
-import java.util.LinkedHashMap;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.JsonSerializable;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.jsontype.TypeSerializer;
+import java.io.IOException;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The entry queue's shape, camelCase; readers also take a top-level priority and no metadata. */
 final class StandardPayload implements PayloadCodec {
@@ -13,28 +18,84 @@ final class StandardPayload implements PayloadCodec {
 
   @Override
   public String encode(OutboundMessage message) {
-    Map<String, Object> body = new LinkedHashMap<>();
-    body.put("messageId", message.messageId());
-    if (!message.action().equals(OutboundMessage.SEND_MESSAGE)) {
-      body.put("action", message.action());
+    return JsonFields.write(new Body(message));
+  }
+
+  /** Written field by field, since every send does. What is ours goes before what was read. */
+  private static final class Body extends JsonSerializable.Base {
+    private final OutboundMessage message;
+
+    Body(OutboundMessage message) {
+      this.message = message;
     }
-    body.put("userId", message.userId());
-    message.creatorId().ifPresent(id -> body.put("creatorId", id));
-    message.recipientId().ifPresent(id -> body.put("recipientId", id));
-    message.content().ifPresent(content -> body.put("content", content));
-    if (!message.mediaUrls().isEmpty()) {
-      body.put("mediaUrls", message.mediaUrls());
+
+    @Override
+    public void serialize(JsonGenerator json, SerializerProvider provider) throws IOException {
+      json.writeStartObject();
+      json.writeStringField("messageId", message.messageId());
+      String action = message.action();
+      write(json, "action", action.equals(OutboundMessage.SEND_MESSAGE) ? null : action);
+      json.writeStringField("userId", message.userId());
+      write(json, "creatorId", message.creatorId().orElse(null));
+      write(json, "recipientId", message.recipientId().orElse(null));
+      write(json, "content", message.content().orElse(null));
+      if (!message.mediaUrls().isEmpty()) {
+        json.writePOJOField("mediaUrls", message.mediaUrls());
+      }
+      json.writeStringField("timestamp", message.timestamp().toString());
+      json.writeObjectFieldStart("metadata");
+      json.writeStringField("source", SOURCE);
+      write(json, "workflowId", message.workflowId().orElse(null));
+      write(json, "traceId", message.traceId().orElse(null));
+      json.writeStringField("priority", message.priority().wireName());
+      for (Map.Entry<String, Object> each : message.metadata().entrySet()) {
+        if (!isMetadataOfOurs(each.getKey())) {
+          json.writePOJOField(each.getKey(), each.getValue());
+        }
+      }
+      json.writeEndObject();
+      for (Map.Entry<String, Object> each : message.unknownFields().entrySet()) {
+        if (!isFieldOfOurs(each.getKey())) {
+          json.writePOJOField(each.getKey(), each.getValue());
+        }
+      }
+      json.writeEndObject();
     }
-    body.put("timestamp", message.timestamp().toString());
-    Map<String, Object> metadata = new LinkedHashMap<>();
-    metadata.put("source", SOURCE);
-    message.workflowId().ifPresent(id -> metadata.put("workflowId", id));
-    message.traceId().ifPresent(id -> metadata.put("traceId", id));
-    metadata.put("priority", message.priority().wireName());
-    message.metadata().forEach(metadata::putIfAbsent);
-    body.put("metadata", metadata);
-    message.unknownFields().forEach(body::putIfAbsent);
-    return JsonFields.write(body);
+
+    private static void write(JsonGenerator json, String name, @Nullable String value)
+        throws IOException {
+      if (value != null) {
+        json.writeStringField(name, value);
+      }
+    }
+
+    private boolean isMetadataOfOurs(String name) {
+      return switch (name) {
+        case "source", "priority" -> true;
+        case "workflowId" -> message.workflowId().isPresent();
+        case "traceId" -> message.traceId().isPresent();
+        default -> false;
+      };
+    }
+
+    private boolean isFieldOfOurs(String name) {
+      return switch (name) {
+        case "messageId", "userId", "timestamp", "metadata" -> true;
+        case "action" -> !message.action().equals(OutboundMessage.SEND_MESSAGE);
+        case "creatorId" -> message.creatorId().isPresent();
+        case "recipientId" -> message.recipientId().isPresent();
+        case "content" -> message.content().isPresent();
+        case "mediaUrls" -> !message.mediaUrls().isEmpty();
+        default -> false;
+      };
+    }
+
+    @Override
+    public void serializeWithType(
+        JsonGenerator json, SerializerProvider provider, TypeSerializer typeSerializer)
+        throws IOException {
+      serialize(json, provider);
+    }
   }
 
   @Override

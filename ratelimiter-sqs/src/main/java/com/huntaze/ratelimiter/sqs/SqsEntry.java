@@ -6,6 +6,7 @@ import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeNameForSends;
@@ -91,23 +92,26 @@ final class SqsEntry {
   }
 
   private void check(OutboundMessage message, int maxBytes) {
-    checkCharacters(message, "body", body);
-    attributes.forEach(
-        (name, value) -> {
-          if (value.isEmpty()) {
-            throw refused(message, "attribute " + name + " is empty");
-          }
-          checkCharacters(message, "attribute " + name, value);
-        });
+    checkCharacters(message, null, body);
+    for (Map.Entry<String, String> each : attributes.entrySet()) {
+      if (each.getValue().isEmpty()) {
+        throw refused(message, "attribute " + each.getKey() + " is empty");
+      }
+      checkCharacters(message, each.getKey(), each.getValue());
+    }
     checkSize(message, bytes, maxBytes);
   }
 
-  private static void checkCharacters(OutboundMessage message, String where, String text) {
-    SqsRules.illegalCharacter(text)
-        .ifPresent(
-            c -> {
-              throw refused(message, "%s has U+%04X, which SQS does not take".formatted(where, c));
-            });
+  private static void checkCharacters(
+      OutboundMessage message, @Nullable String attribute, String text) {
+    OptionalInt illegal = SqsRules.illegalCharacter(text);
+    if (illegal.isPresent()) {
+      throw refused(
+          message,
+          "%s has U+%04X, which SQS does not take"
+              .formatted(
+                  attribute == null ? "body" : "attribute " + attribute, illegal.getAsInt()));
+    }
   }
 
   private static void checkSize(OutboundMessage message, long bytes, int maxBytes) {
