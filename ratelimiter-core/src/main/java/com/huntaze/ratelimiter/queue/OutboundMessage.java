@@ -35,6 +35,9 @@ public final class OutboundMessage {
   private final Map<String, Object> metadata;
   private final Map<String, Object> unknownFields;
 
+  /** Made once it is asked for; threads that race make equal ones. */
+  private @Nullable String timestampText;
+
   private OutboundMessage(Builder builder) {
     this.messageId = requireNonNull(builder.messageId, "messageId");
     this.userId = requireNonNull(builder.userId, "userId");
@@ -113,6 +116,16 @@ public final class OutboundMessage {
   /** {@return when it was accepted, by the accepting host's clock} */
   public Instant timestamp() {
     return timestamp;
+  }
+
+  /** {@return when it was accepted, in ISO-8601 and UTC, as payloads and attributes say it} */
+  public String timestampText() {
+    String text = timestampText;
+    if (text == null) {
+      text = timestamp.toString();
+      timestampText = text;
+    }
+    return text;
   }
 
   /** {@return the caller's workflow, where it was given} */

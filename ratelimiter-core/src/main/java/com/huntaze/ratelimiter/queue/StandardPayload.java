@@ -42,7 +42,7 @@ final class StandardPayload implements PayloadCodec {
       if (!message.mediaUrls().isEmpty()) {
         json.writePOJOField("mediaUrls", message.mediaUrls());
       }
-      json.writeStringField("timestamp", message.timestamp().toString());
+      json.writeStringField("timestamp", message.timestampText());
       json.writeObjectFieldStart("metadata");
       json.writeStringField("source", SOURCE);
       write(json, "workflowId", message.workflowId().orElse(null));

@@ -25,7 +25,7 @@ final class WorkflowPayload implements PayloadCodec {
     body.put("user_id", message.userId());
     message.recipientId().ifPresent(id -> body.put("recipient_id", id));
     body.put("message_id", message.messageId());
-    body.put("timestamp", message.timestamp().toString());
+    body.put("timestamp", message.timestampText());
     message.content().ifPresent(content -> body.put("message_content", content));
     if (!message.mediaUrls().isEmpty()) {
       body.put("media_urls", message.mediaUrls());

@@ -1,9 +1,13 @@
 package com.huntaze.ratelimiter.sqs;
 
+import static java.util.Objects.requireNonNull;
+
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.PayloadCodec;
+import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -22,8 +26,18 @@ final class SqsEntry {
   /** What the attributes of the workflow queue take at most: a time, a count and a version. */
   private static final int WORKFLOW_ATTRIBUTES = 256;
 
+  private static final MessageAttributeValue SEND_MESSAGE = string(OutboundMessage.SEND_MESSAGE);
+  private static final Map<Priority, MessageAttributeValue> PRIORITIES =
+      new EnumMap<>(Priority.class);
+
+  static {
+    for (Priority priority : Priority.values()) {
+      PRIORITIES.put(priority, string(priority.wireName()));
+    }
+  }
+
   private final String body;
-  private final Map<String, String> attributes;
+  private final Map<String, MessageAttributeValue> attributes;
   private final @Nullable String group;
   private final @Nullable String deduplicationId;
   private final @Nullable String traceHeader;
@@ -31,7 +45,7 @@ final class SqsEntry {
 
   private SqsEntry(
       String body,
-      Map<String, String> attributes,
+      Map<String, MessageAttributeValue> attributes,
       @Nullable String group,
       @Nullable String deduplicationId,
       @Nullable String traceHeader) {
@@ -48,12 +62,17 @@ final class SqsEntry {
    *
    * @throws SinkException if SQS would refuse it
    */
-  static SqsEntry standard(OutboundMessage message, Map<String, String> added, int maxBytes) {
-    Map<String, String> attributes = new LinkedHashMap<>();
-    attributes.put("userId", message.userId());
-    attributes.put("messageType", message.action());
-    attributes.put("timestamp", message.timestamp().toString());
-    attributes.put("priority", message.priority().wireName());
+  static SqsEntry standard(
+      OutboundMessage message, Map<String, MessageAttributeValue> added, int maxBytes) {
+    Map<String, MessageAttributeValue> attributes = new LinkedHashMap<>();
+    attributes.put("userId", string(message.userId()));
+    attributes.put(
+        "messageType",
+        message.action().equals(OutboundMessage.SEND_MESSAGE)
+            ? SEND_MESSAGE
+            : string(message.action()));
+    attributes.put("timestamp", string(message.timestampText()));
+    attributes.put("priority", requireNonNull(PRIORITIES.get(message.priority())));
     attributes.putAll(added);
     SqsTrace trace = SqsTrace.of(message);
     trace.addTo(attributes);
@@ -76,8 +95,9 @@ final class SqsEntry {
    *
    * @throws SinkException if SQS would refuse it
    */
-  static SqsEntry fifo(OutboundMessage message, Map<String, String> added, int maxBytes) {
-    Map<String, String> attributes = new LinkedHashMap<>(added);
+  static SqsEntry fifo(
+      OutboundMessage message, Map<String, MessageAttributeValue> added, int maxBytes) {
+    Map<String, MessageAttributeValue> attributes = new LinkedHashMap<>(added);
     SqsTrace trace = SqsTrace.of(message);
     trace.addTo(attributes);
     SqsEntry entry =
@@ -93,11 +113,12 @@ final class SqsEntry {
 
   private void check(OutboundMessage message, int maxBytes) {
     checkCharacters(message, null, body);
-    for (Map.Entry<String, String> each : attributes.entrySet()) {
-      if (each.getValue().isEmpty()) {
+    for (Map.Entry<String, MessageAttributeValue> each : attributes.entrySet()) {
+      String value = each.getValue().stringValue();
+      if (value.isEmpty()) {
         throw refused(message, "attribute " + each.getKey() + " is empty");
       }
-      checkCharacters(message, each.getKey(), each.getValue());
+      checkCharacters(message, each.getKey(), value);
     }
     checkSize(message, bytes, maxBytes);
   }
@@ -143,7 +164,7 @@ final class SqsEntry {
         .messageSystemAttributes(systemAttributes())
         .queueUrl(queueUrl)
         .messageBody(body)
-        .messageAttributes(strings(attributes))
+        .messageAttributes(attributes)
         .messageGroupId(group)
         .messageDeduplicationId(deduplicationId)
         .build();
@@ -154,7 +175,7 @@ final class SqsEntry {
         .messageSystemAttributes(systemAttributes())
         .id(id)
         .messageBody(body)
-        .messageAttributes(strings(attributes))
+        .messageAttributes(attributes)
         .messageGroupId(group)
         .messageDeduplicationId(deduplicationId)
         .build();
@@ -173,17 +194,9 @@ final class SqsEntry {
                 .build());
   }
 
-  static Map<String, MessageAttributeValue> strings(Map<String, String> attributes) {
-    Map<String, MessageAttributeValue> values = new LinkedHashMap<>();
-    attributes.forEach(
-        (name, value) ->
-            values.put(
-                name,
-                MessageAttributeValue.builder()
-                    .dataType(SqsRules.STRING)
-                    .stringValue(value)
-                    .build()));
-    return values;
+  /** An attribute of type String. */
+  static MessageAttributeValue string(String value) {
+    return MessageAttributeValue.builder().dataType(SqsRules.STRING).stringValue(value).build();
   }
 
   @Override

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.services.sqs.SqsClient;
+import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 
 /**
  * Puts messages into an SQS queue, or into one for each priority.
@@ -171,7 +172,7 @@ public final class SqsMessageSink implements MessageSink {
     private final SqsClient sqs;
     private @Nullable SqsQueue queue;
     private final Map<Priority, SqsQueue> ofPriority = new EnumMap<>(Priority.class);
-    private final Map<String, String> attributes = new LinkedHashMap<>();
+    private final Map<String, MessageAttributeValue> attributes = new LinkedHashMap<>();
     private int maxMessageBytes = 262_144;
 
     private Builder(SqsClient sqs) {
@@ -224,7 +225,7 @@ public final class SqsMessageSink implements MessageSink {
                 + " is one too many: SQS takes 10, of which a sink may be given "
                 + SqsRules.FREE_ATTRIBUTES);
       }
-      attributes.put(name, value);
+      attributes.put(name, SqsEntry.string(value));
       return this;
     }
 

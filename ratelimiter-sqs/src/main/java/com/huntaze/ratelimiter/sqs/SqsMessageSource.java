@@ -20,6 +20,7 @@ import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityRequest;
 import software.amazon.awssdk.services.sqs.model.DeleteMessageRequest;
 import software.amazon.awssdk.services.sqs.model.GetQueueAttributesRequest;
 import software.amazon.awssdk.services.sqs.model.Message;
+import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
 import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
 import software.amazon.awssdk.services.sqs.model.ReceiveMessageRequest;
@@ -218,7 +219,7 @@ public final class SqsMessageSource implements MessageSource {
     }
     SqsQueue deadLetters = deadLetterQueue();
     try {
-      putAside(held, deadLetters, Map.of("reason", reason));
+      putAside(held, deadLetters, Map.of("reason", SqsEntry.string(reason)));
     } catch (RuntimeException e) {
       foundDeadLetterQueue = null; // it may have been replaced
       throw SqsErrors.source(deadLetters, "a message could not be put aside", e);
@@ -226,12 +227,13 @@ public final class SqsMessageSource implements MessageSource {
     delete(received);
   }
 
-  private void putAside(Held held, SqsQueue deadLetters, Map<String, String> attributes) {
+  private void putAside(
+      Held held, SqsQueue deadLetters, Map<String, MessageAttributeValue> attributes) {
     SendMessageRequest.Builder request =
         SendMessageRequest.builder()
             .queueUrl(deadLetters.url())
             .messageBody(held.body())
-            .messageAttributes(SqsEntry.strings(attributes));
+            .messageAttributes(attributes);
     if (deadLetters.isFifo()) {
       // The id SQS gave it: the same if this is tried again, another if the message is revived.
       request.messageGroupId(SqsRules.legalId(held.group())).messageDeduplicationId(held.id());

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
+import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 
 /** What SQS takes: sizes as it counts them, characters and ids. */
 final class SqsRules {
@@ -64,10 +65,11 @@ final class SqsRules {
   }
 
   /** The bytes of a body and of its String attributes, as SQS counts a message. */
-  static long bytes(String body, Map<String, String> attributes) {
+  static long bytes(String body, Map<String, MessageAttributeValue> attributes) {
     long bytes = bytes(body);
-    for (Map.Entry<String, String> attribute : attributes.entrySet()) {
-      bytes += bytes(attribute.getKey()) + STRING.length() + bytes(attribute.getValue());
+    for (Map.Entry<String, MessageAttributeValue> attribute : attributes.entrySet()) {
+      bytes +=
+          bytes(attribute.getKey()) + STRING.length() + bytes(attribute.getValue().stringValue());
     }
     return bytes;
   }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.BatchResultErrorEntry;
+import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 import software.amazon.awssdk.services.sqs.model.SendMessageBatchRequest;
 import software.amazon.awssdk.services.sqs.model.SendMessageBatchResponse;
 
@@ -22,14 +23,18 @@ final class SqsSender {
   private final SqsClient sqs;
   private final SqsQueue queue;
   private final int maxMessageBytes;
-  private final Map<String, String> attributes;
+  private final Map<String, MessageAttributeValue> attributes;
 
   /**
    * Sets it up.
    *
    * @param attributes what every message carries beside its own attributes
    */
-  SqsSender(SqsClient sqs, SqsQueue queue, int maxMessageBytes, Map<String, String> attributes) {
+  SqsSender(
+      SqsClient sqs,
+      SqsQueue queue,
+      int maxMessageBytes,
+      Map<String, MessageAttributeValue> attributes) {
     this.sqs = sqs;
     this.queue = queue;
     this.maxMessageBytes = maxMessageBytes;

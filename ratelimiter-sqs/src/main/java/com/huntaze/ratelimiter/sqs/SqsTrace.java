@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 
 /**
  * A message's trace in the forms in which SQS passes one on: X-Ray's as a system attribute, which
@@ -29,7 +30,10 @@ record SqsTrace(@Nullable String traceparent, @Nullable String header) {
       Pattern.compile("Root=1-[0-9a-f]{8}-[0-9a-f]{24}(;[A-Za-z]+=[A-Za-z0-9:-]+)*");
 
   static SqsTrace of(OutboundMessage message) {
-    String trace = message.traceId().orElse("");
+    String trace = message.traceId().orElse(null);
+    if (trace == null) {
+      return NONE;
+    }
     Matcher w3c = W3C.matcher(trace);
     if (w3c.matches()) {
       boolean sampled = Character.digit(w3c.group(4).charAt(0), 16) % 2 == 1;
@@ -47,9 +51,9 @@ record SqsTrace(@Nullable String traceparent, @Nullable String header) {
     return X_RAY.matcher(trace).matches() ? new SqsTrace(null, trace) : NONE;
   }
 
-  void addTo(Map<String, String> attributes) {
+  void addTo(Map<String, MessageAttributeValue> attributes) {
     if (traceparent != null) {
-      attributes.put("traceparent", traceparent);
+      attributes.put("traceparent", SqsEntry.string(traceparent));
     }
   }
 }

@@ -736,7 +736,9 @@ class SqsMessageSinkTest {
             "tenant", MessageAttributeValue.builder().dataType("String").stringValue("T1").build());
     SendMessageBatchRequestEntry entry = calls().get(0).entries().get(0);
     assertThat(entry.messageAttributes()).containsKey("tenant");
-    assertThat(SqsEntry.standard(messages(1).get(0), Map.of("tenant", "T1"), 262_144).bytes())
+    assertThat(
+            SqsEntry.standard(messages(1).get(0), Map.of("tenant", SqsEntry.string("T1")), 262_144)
+                .bytes())
         .isEqualTo(bytes(entry));
   }
 
