@@ -2,6 +2,7 @@ package com.huntaze.ratelimiter.examples;
 
 import com.huntaze.ratelimiter.OnlyFansMessage;
 import com.huntaze.ratelimiter.RateLimitedOnlyFansClient;
+import com.huntaze.ratelimiter.RateLimiterConfig;
 import com.huntaze.ratelimiter.SendResult;
 import com.huntaze.ratelimiter.delivery.Dispatcher;
 import com.huntaze.ratelimiter.delivery.HttpOnlyFansGateway;
@@ -10,6 +11,7 @@ import com.huntaze.ratelimiter.jdbc.JdbcSentLog;
 import com.huntaze.ratelimiter.limit.RateLimit;
 import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.redis.RedisTokenBucket;
+import com.huntaze.ratelimiter.sqs.SqsClients;
 import com.huntaze.ratelimiter.sqs.SqsMessageSink;
 import com.huntaze.ratelimiter.sqs.SqsMessageSource;
 import java.net.URI;
@@ -52,6 +54,18 @@ final class HostExample {
       // README: end
       return result;
     }
+  }
+
+  RateLimitedOnlyFansClient fromSettings() {
+    // README: settings
+    RateLimiterConfig config = RateLimiterConfig.fromEnvironment();
+    SqsClient sqs = SqsClients.forSending(config);
+    var client =
+        RateLimitedOnlyFansClient.builder(config)
+            .sink(SqsMessageSink.builder(sqs, config).build())
+            .build();
+    // README: end
+    return client;
   }
 
   Dispatcher deliver(URI apiUrl, Secrets secrets) {

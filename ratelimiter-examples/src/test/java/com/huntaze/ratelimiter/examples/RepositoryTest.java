@@ -37,7 +37,7 @@ class RepositoryTest {
       assertThat(shown).isIn(compiled, compiled + "}");
       compared++;
     }
-    assertThat(compared).isEqualTo(2);
+    assertThat(compared).isEqualTo(3);
     assertThat(block.find()).as("the README shows code that is not compiled").isFalse();
   }
 
