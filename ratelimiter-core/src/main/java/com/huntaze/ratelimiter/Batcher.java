@@ -5,11 +5,13 @@ import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -131,13 +133,29 @@ final class Batcher implements Executor {
     }
   }
 
-  /** In characters, which is what strings take in memory, and a little for the rest. */
+  /** In characters, which is what messages take in memory, and a little for the rest. */
   private static int weight(OutboundMessage message) {
-    int characters = message.content().map(String::length).orElse(0);
+    int weight = 512 + message.content().map(String::length).orElse(0);
     for (String url : message.mediaUrls()) {
-      characters += url.length();
+      weight += url.length();
     }
-    return 512 + characters;
+    return message.metadata().isEmpty() ? weight : weight + weight(message.metadata());
+  }
+
+  private static int weight(@Nullable Object value) {
+    int weight = 32;
+    if (value instanceof String text) {
+      weight += text.length();
+    } else if (value instanceof Map<?, ?> map) {
+      for (Map.Entry<?, ?> each : map.entrySet()) {
+        weight += weight(each.getKey()) + weight(each.getValue());
+      }
+    } else if (value instanceof Collection<?> list) {
+      for (Object each : list) {
+        weight += weight(each);
+      }
+    }
+    return weight;
   }
 
   private boolean awaitRoom(int weight) {

@@ -225,7 +225,11 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
       switch (part.level()) {
         case OK -> log.info("Start-up check: {}", part);
         case WARNING -> log.warn("Start-up check: {}", part);
-        case FAULT -> log.error("Start-up check: {}", part);
+        case FAULT -> {
+          if (!queue.isWithheld() || !part.name().equals(StatusBoard.QUEUE)) {
+            log.error("Start-up check: {}", part);
+          }
+        }
       }
     }
     if (how == StartUpCheck.REQUIRE && report.level() == CheckReport.Level.FAULT) {

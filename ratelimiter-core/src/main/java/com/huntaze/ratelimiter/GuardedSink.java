@@ -87,6 +87,11 @@ final class GuardedSink {
     breaker.open();
   }
 
+  /** Whether the queue is left alone for lack of credentials, which was said. */
+  boolean isWithheld() {
+    return withheld != null;
+  }
+
   /** What became of a message; nothing is thrown for a message's sake. */
   SinkResult send(OutboundMessage message) {
     CircuitBreaker.Pass pass = breaker.tryPass();

@@ -44,7 +44,8 @@ public record QueueStatus(
       return Health.UP;
     }
     boolean queueTakes =
-        breaker != BreakerState.OPEN && faults.stream().noneMatch(f -> f.startsWith("queue: "));
+        breaker != BreakerState.OPEN
+            && faults.stream().noneMatch(f -> f.startsWith(StatusBoard.QUEUE + ":"));
     return queueTakes || fallback.isPresent() ? Health.DEGRADED : Health.DOWN;
   }
 }

@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Asks the parts how they stand. A part that fails keeps no other from answering. Thread-safe. */
 final class StatusBoard {
+  /** The queue's name in reports and faults. */
+  static final String QUEUE = "queue";
+
   private static final long FRESH_NANOS = Duration.ofSeconds(1).toNanos();
   private static final long CHECK_SECONDS = 10;
 
@@ -80,7 +83,7 @@ final class StatusBoard {
     Optional<FallbackBacklog> backlog =
         counted == null ? Optional.empty() : ask("fallback", faults, counted::backlog);
     return new QueueStatus(
-        ask("queue", faults, sink::depth).orElse(QueueDepth.UNKNOWN),
+        ask(QUEUE, faults, sink::depth).orElse(QueueDepth.UNKNOWN),
         backlog,
         queue.state(),
         state,
@@ -99,7 +102,7 @@ final class StatusBoard {
   /** Asks all parts side by side whether they are fit for use, for 10 s at most. */
   CheckReport check(Executor executor) {
     List<CompletableFuture<Part>> asked = new ArrayList<>();
-    asked.add(checked(executor, "queue", this::checkQueue));
+    asked.add(checked(executor, QUEUE, this::checkQueue));
     TokenBucket limit = bucket;
     if (limit != null) {
       asked.add(checked(executor, "bucket", limit::check));

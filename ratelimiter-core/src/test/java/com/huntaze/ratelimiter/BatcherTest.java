@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -159,6 +160,19 @@ class BatcherTest {
     assertThat(batcher.submit(message(2, "x".repeat(1_000)))).as("bytes").isNull();
     assertThat(submit(3, 4).get(0)).isNotNull();
     assertThat(batcher.submit(message(4, ""))).as("count").isNull();
+  }
+
+  @Test
+  void metadata_counts_towards_the_buffer() throws Exception {
+    batcher = batcher(10, 2_000, LONG, Duration.ofMillis(1), false);
+    submit(0, 1);
+    begun.acquire();
+    submit(1, 2);
+    OutboundMessage heavy =
+        OutboundMessage.builder("m2", "u", Instant.EPOCH)
+            .metadata(Map.of("k", List.of(Map.of("deep", "x".repeat(1_000)))))
+            .build();
+    assertThat(batcher.submit(heavy)).isNull();
   }
 
   @Test

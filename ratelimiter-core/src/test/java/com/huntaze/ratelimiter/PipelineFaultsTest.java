@@ -271,6 +271,22 @@ class PipelineFaultsTest {
   }
 
   @Test
+  void missing_credentials_at_the_start_are_one_warning_too_and_the_host_starts() {
+    MessageSink none =
+        counted(
+            new AtomicInteger(),
+            n -> {
+              throw ScriptedSink.failure(Kind.NO_CREDENTIALS);
+            });
+    try (LogLines log = new LogLines(RateLimitedOnlyFansClient.class);
+        var client = builder(none).fallbackStore(store).startUpCheck(StartUpCheck.REPORT).build()) {
+      assertThat(client.send(message("m1")).status()).isEqualTo(SendStatus.STORED);
+      assertThat(log.at(Level.WARN)).singleElement().asString().contains("Rate limiting is off");
+      assertThat(log.at(Level.ERROR)).isEmpty();
+    }
+  }
+
+  @Test
   void missing_credentials_without_a_store_are_disabled_and_never_sent_past_the_limit() {
     sink.failAlways(Kind.NO_CREDENTIALS);
     try (var client = builder(sink).build()) {
