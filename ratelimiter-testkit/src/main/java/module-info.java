@@ -5,6 +5,7 @@ module com.huntaze.ratelimiter.testkit {
   requires transitive org.junit.jupiter.api;
   requires transitive org.jspecify;
   requires java.naming;
+  requires java.net.http;
   requires jdk.httpserver;
   requires org.assertj.core;
   requires org.slf4j;

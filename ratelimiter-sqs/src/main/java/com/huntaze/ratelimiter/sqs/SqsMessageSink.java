@@ -40,6 +40,16 @@ import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 public final class SqsMessageSink implements MessageSink {
   private static final Logger log = LoggerFactory.getLogger(SqsMessageSink.class);
 
+  /** The SDK's own, which quotes the bodies it checks at DEBUG. */
+  private static final Logger quoting =
+      LoggerFactory.getLogger(
+          "software.amazon.awssdk.services.sqs.internal.MessageMD5ChecksumInterceptor");
+
+  private static final String QUOTED =
+      "the AWS SDK logs message bodies at DEBUG: set the logger "
+          + quoting.getName()
+          + " to INFO or above";
+
   /** Each queue once; the first is that of priorities without their own. */
   private final List<SqsSender> senders;
 
@@ -147,13 +157,18 @@ public final class SqsMessageSink implements MessageSink {
 
   /**
    * Asks SQS about its queues: whether they take the sink's messages, keep them 14 days, and have a
-   * dead-letter queue. Takes a round trip a queue.
+   * dead-letter queue. Looks whether the SDK logs what is sent, too. Takes a round trip a queue.
    */
   @Override
   public List<String> check() {
-    return inspections.stream()
-        .flatMap(inspection -> inspection.findings(maxMessageBytes).stream())
-        .toList();
+    List<String> findings = new ArrayList<>();
+    for (SqsInspection each : inspections) {
+      findings.addAll(each.findings(maxMessageBytes));
+    }
+    if (quoting.isDebugEnabled()) {
+      findings.add(QUOTED);
+    }
+    return findings;
   }
 
   /** {@inheritDoc} A FIFO queue does, a standard queue does not. */
@@ -247,7 +262,7 @@ public final class SqsMessageSink implements MessageSink {
     }
 
     /**
-     * Makes the sink. Warns once if the client retries by itself.
+     * Makes the sink. Warns once if the client retries by itself, or logs what is sent.
      *
      * @return the sink; nothing has been sent to SQS yet
      * @throws IllegalStateException if no queue was set, or if one of a priority is not of its type
@@ -269,6 +284,9 @@ public final class SqsMessageSink implements MessageSink {
         byPriority.put(priority, own == null ? others : sender(own));
       }
       warnOfRetries(to);
+      if (quoting.isDebugEnabled()) {
+        log.warn("For queue {}: {}", to.name(), QUOTED);
+      }
       return new SqsMessageSink(sqs, byPriority, maxMessageBytes);
     }
 
