@@ -62,7 +62,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     this.queue = new GuardedSink(builder, sink, metrics);
     this.fallback = new Fallback(builder.store, metrics, this::roomIn);
     this.batcher = new Batcher(builder.batcherLimits(sink), builder.ticker, this::deliver);
-    this.estimate = new DeliveryEstimate(sink, bucket, batcher, builder.ticker);
+    this.estimate = new DeliveryEstimate(sink, bucket, batcher, builder.clock, builder.ticker);
     this.board = new StatusBoard(sink, queue, bucket, builder.store, builder.ticker);
   }
 
@@ -175,10 +175,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
           : fallback.store(message, reason);
     }
     metrics.messageQueued(message.priority(), Duration.ofNanos(settings.ticker.nanos() - start));
-    return new SendResult.Queued(
-        message.messageId(),
-        message.timestamp(),
-        estimate.next(settings.clock.instant()).orElse(null));
+    return new SendResult.Queued(message.messageId(), message.timestamp(), estimate.next());
   }
 
   private static SendResult refused(OutboundMessage message, SinkException reason) {

@@ -7,7 +7,7 @@ import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.queue.MessageSink;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Optional;
+import java.time.InstantSource;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -30,39 +30,46 @@ final class DeliveryEstimate {
   private final MessageSink sink;
   private final @Nullable TokenBucket bucket;
   private final Executor executor;
+  private final InstantSource clock;
   private final Ticker ticker;
   private final AtomicLong acceptedSince = new AtomicLong();
   private final AtomicBoolean looking = new AtomicBoolean();
   private volatile @Nullable Look look;
 
   DeliveryEstimate(
-      MessageSink sink, @Nullable TokenBucket bucket, Executor executor, Ticker ticker) {
+      MessageSink sink,
+      @Nullable TokenBucket bucket,
+      Executor executor,
+      InstantSource clock,
+      Ticker ticker) {
     this.sink = sink;
     this.bucket = bucket;
     this.executor = executor;
+    this.clock = clock;
     this.ticker = ticker;
     refresh();
   }
 
-  /** Counts one more accepted message, and says when it is likely to go. */
-  Optional<Instant> next(Instant now) {
+  /** Counts one more accepted message, and says when it is likely to go; null if nobody knows. */
+  @Nullable Instant next() {
     Look last = look;
     long ahead = acceptedSince.getAndIncrement();
     if (last == null || ticker.nanos() - last.nanos > LOOK_EVERY_NANOS) {
       refresh();
     }
     if (last == null) {
-      return Optional.empty();
+      return null;
     }
+    Instant now = clock.instant();
     BucketState state = last.bucket;
     long window = Math.round(state.capacity() / state.refillRate() * 1e9);
     long beyond = last.waiting + ahead - state.tokens();
     if (beyond < 0) {
-      return Optional.of(now);
+      return now;
     }
     Duration firstPermit =
         state.nextPermitIn().isZero() ? Duration.ofNanos(window) : state.nextPermitIn();
-    return Optional.of(now.plus(firstPermit).plusNanos(beyond / state.capacity() * window));
+    return now.plus(firstPermit).plusNanos(beyond / state.capacity() * window);
   }
 
   private void refresh() {

@@ -7,10 +7,8 @@ import com.huntaze.ratelimiter.limit.PermitRequest;
 import com.huntaze.ratelimiter.limit.Scope;
 import com.huntaze.ratelimiter.limit.TokenBucketException;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
-import com.huntaze.ratelimiter.queue.ReceivedMessage;
 import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
@@ -24,41 +22,30 @@ import org.slf4j.LoggerFactory;
 final class Delivery {
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
 
-  /** What SQS takes, and every source with it. */
-  private static final Duration MAX_VISIBILITY = Duration.ofHours(12);
-
   private static final long NO_PERMIT = Long.MIN_VALUE;
 
   /** How long an unanswered bucket or log is left alone before it is asked again. */
   private static final Duration BACK_OFF = Duration.ofSeconds(1);
 
-  private final Dispatcher.Settings settings;
+  private final DispatcherSettings settings;
   private final StopSignal stop;
-  private final ReceivedMessage received;
+  private final Hand hand;
   private final OutboundMessage message;
-  private final Runnable onPermit;
-  private final List<ReceivedMessage> behind;
-  private final String hand = Integer.toHexString(UUID.randomUUID().hashCode());
+  private final String handId = Integer.toHexString(UUID.randomUUID().hashCode());
   private int attempt;
   private int failures;
 
-  Delivery(
-      Dispatcher.Settings settings,
-      StopSignal stop,
-      ReceivedMessage received,
-      OutboundMessage message,
-      List<ReceivedMessage> behind,
-      Runnable onPermit) {
+  Delivery(DispatcherSettings settings, StopSignal stop, Hand hand) {
     this.settings = settings;
     this.stop = stop;
-    this.received = received;
-    this.message = message;
-    this.behind = behind;
-    this.onPermit = onPermit;
+    this.hand = hand;
+    this.message = hand.received().message().orElseThrow();
   }
 
   /**
-   * Works on the message until it has ended or has to go back.
+   * Works on the message until it has ended or has to go back. The dispatcher's heartbeat keeps it
+   * in hand meanwhile, and those behind it. One that was lost is left to whoever has it now: the
+   * sent-log would stop a second call, but not before this one had taken its place.
    *
    * @return whether it has ended; if not, later ones of its creator must not overtake it
    */
@@ -67,26 +54,33 @@ final class Delivery {
       attempt++;
       long due = awaitPermit();
       if (due == NO_PERMIT) {
-        giveBack(Duration.ZERO);
+        hand.giveBack(Duration.ZERO);
         return false;
       }
-      onPermit.run();
+      hand.permitted();
+      if (!hand.begin()) {
+        return false; // taken by the stop, which gives it back
+      }
+      if (hand.isLost()) {
+        hand.giveBack(Duration.ZERO);
+        return false;
+      }
       SentLog.Begin begin;
       try {
         begin = settings.sentLog.begin(message.messageId(), settings.callLease());
       } catch (SentLogException e) {
         settings.faults.warn("The sent-log cannot be asked; nothing is sent", e);
-        giveBack(BACK_OFF);
+        hand.giveBack(BACK_OFF);
         return false;
       }
       switch (begin) {
         case ALREADY_SENT -> {
           log.info("Message {} was sent before and is not sent again", message.messageId());
-          delete();
+          hand.delete();
           return true;
         }
         case IN_PROGRESS -> {
-          giveBack(settings.callLease());
+          hand.giveBack(settings.callLease());
           return false;
         }
         case IN_DOUBT -> {
@@ -94,29 +88,37 @@ final class Delivery {
             return hold("in_doubt");
           }
           notSent();
+          hand.await();
           continue;
         }
         case STARTED -> {}
       }
       if (stop.isStopped()) {
         notSent(); // whoever closes has looked at the sent-log, or is about to
-        giveBack(Duration.ZERO);
+        hand.giveBack(Duration.ZERO);
+        return false;
+      }
+      if (hand.isLost()) {
+        notSent(); // so that whoever has it now finds it unbegun
+        hand.giveBack(Duration.ZERO);
         return false;
       }
       if (settings.ticker.nanos() - due > settings.freshness.toNanos()) {
         notSent(); // an old permit may share a window with the next ones: ask anew
+        hand.await();
         continue;
       }
       Optional<Boolean> ended = call();
       if (ended.isPresent()) {
         return ended.get();
       }
+      hand.await();
     }
   }
 
   /** Message, hand and attempt: two copies of a message in two hands never share a permit. */
   private String permitId() {
-    return message.messageId() + "#" + hand + "." + attempt;
+    return message.messageId() + "#" + handId + "." + attempt;
   }
 
   /** Waits for the permit of this attempt; returns when it was due, or that there will be none. */
@@ -127,7 +129,7 @@ final class Delivery {
     boolean waited = false;
     boolean unanswered = false;
     long asked = 0;
-    while (true) {
+    while (!stop.isStopped() && !hand.isLost()) {
       Duration wait;
       try {
         if (!unanswered) { // a slow answer makes the permit older, and so does a lost one
@@ -152,12 +154,14 @@ final class Delivery {
         settings.faults.warn("The token bucket cannot be asked; nothing is sent", e);
         wait = BACK_OFF;
       }
-      keep(wait);
       if (stop.await(wait)) {
-        release(request.id());
-        return NO_PERMIT;
+        break;
       }
     }
+    if (waited || unanswered) {
+      release(request.id());
+    }
+    return NO_PERMIT;
   }
 
   /** Makes the call; the answer says whether the message has ended, empty asks for another try. */
@@ -184,7 +188,7 @@ final class Delivery {
     switch (response.outcome()) {
       case DELIVERED -> {
         sent();
-        delete();
+        hand.delete();
         settings.faults.clear();
         record(Status.SUCCESS, start, status, Optional.empty());
         settings.metrics.messageSent(message.priority(), since(start), age());
@@ -209,7 +213,7 @@ final class Delivery {
             status,
             Optional.of(credentials ? ErrorType.AUTH : ErrorType.VALIDATION));
         settings.metrics.messageFailed(message.priority());
-        delete();
+        hand.delete();
         return Optional.of(true);
       }
     }
@@ -219,21 +223,20 @@ final class Delivery {
       throws InterruptedException {
     if (failures < settings.retries) {
       Duration wait = settings.firstRetry.multipliedBy(1L << failures++);
-      keep(wait);
       if (!stop.await(wait)) {
         return Optional.empty();
       }
-      giveBack(BACK_OFF);
+      hand.giveBack(BACK_OFF);
       return Optional.of(false);
     }
     record(Status.FAILURE, start, status, Optional.of(ErrorType.NETWORK));
-    giveBack(settings.failedVisibility);
+    hand.giveBack(settings.failedVisibility);
     return Optional.of(false);
   }
 
   private boolean hold(String reason) {
     try {
-      settings.source.deadLetter(received, reason);
+      hand.deadLetter(reason);
       settings.metrics.messageFailed(message.priority());
       log.error("Message {} is held for an operator: {}", message.messageId(), reason);
       return true;
@@ -273,35 +276,6 @@ final class Delivery {
       settings.bucket.release(permitId);
     } catch (TokenBucketException e) {
       log.debug("A booking could not be released and is lost", e);
-    }
-  }
-
-  /** Keeps the message in hand for a wait and the call after it, and those behind it for longer. */
-  private void keep(Duration wait) {
-    changeVisibility(received, wait.plus(settings.callLease()));
-    for (int i = 0; i < behind.size(); i++) {
-      changeVisibility(behind.get(i), wait.plus(settings.callLease().multipliedBy(i + 2L)));
-    }
-  }
-
-  private void giveBack(Duration delay) {
-    changeVisibility(received, delay);
-  }
-
-  private void changeVisibility(ReceivedMessage which, Duration visibility) {
-    try {
-      settings.source.changeVisibility(
-          which, visibility.compareTo(MAX_VISIBILITY) < 0 ? visibility : MAX_VISIBILITY);
-    } catch (SourceException e) {
-      settings.faults.warn("Visibility could not be changed; a message may come back early", e);
-    }
-  }
-
-  private void delete() {
-    try {
-      settings.source.delete(received);
-    } catch (SourceException e) {
-      settings.faults.warn("A finished message could not be deleted; the sent-log stops it", e);
     }
   }
 

@@ -18,12 +18,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,16 +36,16 @@ public final class Dispatcher implements AutoCloseable {
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
   private static final int MAX_RECEIVE = 10;
 
-  private final Settings settings;
+  private final DispatcherSettings settings;
   private final StopSignal stop = new StopSignal();
-  private final Semaphore hands;
-  private final AtomicInteger withoutPermit = new AtomicInteger();
-  private @Nullable ExecutorService poller;
-  private @Nullable ExecutorService workers;
+  private final Heartbeat heartbeat;
+  private final Hands hands;
+  private volatile @Nullable DispatcherThreads threads;
 
-  private Dispatcher(Settings settings) {
+  private Dispatcher(DispatcherSettings settings) {
     this.settings = settings;
-    this.hands = new Semaphore(settings.concurrency);
+    this.heartbeat = new Heartbeat(settings.source, settings.ticker);
+    this.hands = new Hands(settings.concurrency, settings.source, heartbeat, settings.faults);
   }
 
   /**
@@ -68,16 +62,16 @@ public final class Dispatcher implements AutoCloseable {
 
   /** Begins to deliver, on threads of its own. Idempotent; a closed dispatcher stays closed. */
   public synchronized void start() {
-    if (poller == null && !stop.isStopped()) {
-      workers = Executors.newFixedThreadPool(settings.concurrency, named("ratelimiter-delivery-"));
-      poller = Executors.newSingleThreadExecutor(named("ratelimiter-dispatcher-"));
-      poller.execute(this::poll);
+    if (threads == null && !stop.isStopped()) {
+      threads = new DispatcherThreads(settings.concurrency);
+      threads.beat(heartbeat::beat, heartbeat.interval());
+      threads.poll(this::poll);
     }
   }
 
   /** {@return the messages in hand: received, and neither ended nor given back} */
   public int inHand() {
-    return settings.concurrency - hands.availablePermits();
+    return hands.count();
   }
 
   /** Stops within the default of 10 s, as {@link #close(Duration)} does. */
@@ -87,38 +81,31 @@ public final class Dispatcher implements AutoCloseable {
   }
 
   /**
-   * Takes no more messages, gives back those that still wait for a permit, and lets calls that are
-   * being made finish. What does not finish in time is left begun in the sent-log and comes back
-   * from the source by itself. Idempotent.
+   * Takes no more messages, gives back at once those whose call has not begun, and lets calls that
+   * are being made finish; they are kept in hand meanwhile. A receive that is under way is waited
+   * for, and what it takes is given back too; one that outlasts the deadline is cut, and what it
+   * had taken stays hidden until its visibility passes. What does not finish in time is left begun
+   * in the sent-log and comes back from the source by itself. Idempotent.
    *
    * @param deadline how long calls may take to finish
    * @return how many messages were left in hand
    */
   public int close(Duration deadline) {
-    stop.stop();
-    ExecutorService endingPoller;
-    ExecutorService endingWorkers;
+    DispatcherThreads ending;
     synchronized (this) {
-      endingPoller = poller;
-      endingWorkers = workers;
-    }
-    if (endingPoller != null && endingWorkers != null) {
-      long end = settings.ticker.nanos() + deadline.toNanos();
-      endingPoller.shutdown(); // not interrupted: what a cut receive had taken would stay hidden
-      try {
-        boolean ended = endingPoller.awaitTermination(deadline.toNanos(), TimeUnit.NANOSECONDS);
-        endingWorkers.shutdown();
-        ended &=
-            endingWorkers.awaitTermination(end - settings.ticker.nanos(), TimeUnit.NANOSECONDS);
-        if (!ended) {
-          log.warn("{} messages were still in hand when the dispatcher closed", inHand());
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      } finally {
-        endingPoller.shutdownNow();
-        endingWorkers.shutdownNow();
+      List<Hand> notBegun = hands.stop();
+      stop.stop(); // those that wait stop waiting, and find that they were taken
+      ending = threads;
+      if (ending != null && !notBegun.isEmpty()) {
+        ending.oneBeat(() -> hands.giveBack(notBegun));
       }
+    }
+    try {
+      if (ending != null && !ending.end(deadline, settings.ticker)) {
+        log.warn("{} messages were still in hand when the dispatcher closed", inHand());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
     return inHand();
   }
@@ -162,168 +149,99 @@ public final class Dispatcher implements AutoCloseable {
 
   /** How many messages could go soon; waits a little and answers none if that is none. */
   private int room() throws InterruptedException {
-    if (!hands.tryAcquire(LOOK_AGAIN.toNanos(), TimeUnit.NANOSECONDS)) {
+    if (!hands.awaitFree(LOOK_AGAIN)) {
       return 0;
     }
-    hands.release();
+    int waiting = hands.withoutPermit(); // before the bucket: a permit must not be counted twice
     BucketState state = settings.bucket.state(Scope.global());
     if (!state.nextPermitIn().isZero()) {
       Duration wait = state.nextPermitIn();
       stop.await(wait.compareTo(LOOK_AGAIN) < 0 ? wait : LOOK_AGAIN);
       return 0;
     }
-    long free = Math.max(1, state.tokens()) - withoutPermit.get();
+    long free = Math.max(1, state.tokens()) - waiting;
     if (free <= 0) {
       stop.await(Duration.ofMillis(5)); // those in hand are about to take what is left
       return 0;
     }
-    return (int) Math.min(Math.min(MAX_RECEIVE, free), hands.availablePermits());
+    return (int) Math.min(Math.min(MAX_RECEIVE, free), hands.free());
   }
 
   /** One creator's messages stay in order on one thread; creators go side by side. */
   private void handOut(List<ReceivedMessage> received) {
-    Map<String, List<ReceivedMessage>> byCreator = new LinkedHashMap<>();
-    for (ReceivedMessage each : received) {
-      each.message()
-          .ifPresentOrElse(
-              message ->
-                  byCreator.computeIfAbsent(message.creator(), key -> new ArrayList<>()).add(each),
-              () -> putAside(each));
+    Map<String, List<Hand>> byCreator = new LinkedHashMap<>();
+    for (Hand hand : hands.take(received)) {
+      String creator =
+          hand.received().message().map(OutboundMessage::creator).orElse(hand.received().handle());
+      byCreator.computeIfAbsent(creator, key -> new ArrayList<>()).add(hand);
     }
-    for (List<ReceivedMessage> group : byCreator.values()) {
-      hands.acquireUninterruptibly(group.size());
-      withoutPermit.addAndGet(group.size());
-      requireNonNull(workers).execute(() -> work(group));
+    for (List<Hand> group : byCreator.values()) {
+      requireNonNull(threads).work(() -> work(group));
     }
   }
 
-  private void work(List<ReceivedMessage> group) {
+  /** Those behind one that goes back go back too. */
+  private void work(List<Hand> group) {
     boolean goOn = true;
-    for (int i = 0; i < group.size(); i++) {
-      ReceivedMessage received = group.get(i);
-      List<ReceivedMessage> behind = group.subList(i + 1, group.size());
-      OneShot permitted = new OneShot(withoutPermit::decrementAndGet);
-      try {
-        OutboundMessage message = received.message().orElseThrow();
-        if (goOn) {
-          goOn = new Delivery(settings, stop, received, message, behind, permitted).run();
-        } else {
-          settings.source.changeVisibility(
-              received, Duration.ZERO); // behind the one that went back
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        goOn = false;
-      } catch (RuntimeException e) {
-        settings.faults.warn("A delivery failed; its message comes back", e);
-        goOn = false;
-      } finally {
-        permitted.run();
-        hands.release();
+    List<Hand> behind = new ArrayList<>();
+    for (Hand hand : group) {
+      if (goOn) {
+        goOn = work(hand);
+      } else if (hand.take()) {
+        behind.add(hand);
       }
+      hands.leave(hand);
     }
+    hands.giveBack(behind);
   }
 
-  private void putAside(ReceivedMessage unreadable) {
-    String reason = unreadable.fault().map(fault -> fault.reason().name()).orElse("UNREADABLE");
+  private boolean work(Hand hand) {
     try {
-      settings.source.deadLetter(unreadable, reason);
+      return hand.received().message().isPresent()
+          ? new Delivery(settings, stop, hand).run()
+          : putAside(hand);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      settings.faults.warn("A delivery failed; its message comes back", e);
+    }
+    return false;
+  }
+
+  private boolean putAside(Hand unreadable) {
+    unreadable.permitted();
+    if (!unreadable.begin()) {
+      return false;
+    }
+    String reason =
+        unreadable.received().fault().map(fault -> fault.reason().name()).orElse("UNREADABLE");
+    try {
+      unreadable.deadLetter(reason);
       log.error("A message that cannot be read was put aside: {}", reason);
+      return true;
     } catch (SourceException e) {
       settings.faults.warn("A message that cannot be read could not be put aside", e);
-    }
-  }
-
-  private static ThreadFactory named(String prefix) {
-    AtomicInteger count = new AtomicInteger();
-    return task -> {
-      Thread thread = new Thread(task, prefix + count.incrementAndGet());
-      thread.setDaemon(true);
-      return thread;
-    };
-  }
-
-  /** Runs its action the first time only; confined to one thread. */
-  private static final class OneShot implements Runnable {
-    private @Nullable Runnable action;
-
-    OneShot(Runnable action) {
-      this.action = action;
-    }
-
-    @Override
-    public void run() {
-      Runnable once = action;
-      action = null;
-      if (once != null) {
-        once.run();
-      }
-    }
-  }
-
-  /** What a dispatcher and its deliveries work with. */
-  static final class Settings {
-    final MessageSource source;
-    final TokenBucket bucket;
-    final OnlyFansGateway gateway;
-    final SentLog sentLog;
-    final ResultStore results;
-    final MetricsSink metrics;
-    final InDoubtPolicy inDoubt;
-    final int concurrency;
-    final Duration pollWait;
-    final Duration callTimeout;
-    final Duration freshness;
-    final Duration bookingHorizon;
-    final Duration firstRetry;
-    final int retries = 3;
-    final Duration failedVisibility = Duration.ofSeconds(60);
-    final Duration defaultRetryAfter = Duration.ofSeconds(60);
-    final InstantSource clock;
-    final Ticker ticker;
-    final FaultLog faults = new FaultLog();
-
-    Settings(Builder builder) {
-      this.source = builder.source;
-      this.bucket = builder.bucket;
-      this.gateway = builder.gateway;
-      this.sentLog = builder.sentLog;
-      this.results = builder.results;
-      this.metrics = MetricsSink.guarded(builder.metrics);
-      this.inDoubt = builder.inDoubt;
-      this.concurrency = builder.concurrency;
-      this.pollWait = builder.pollWait;
-      this.callTimeout = builder.callTimeout;
-      this.freshness = builder.freshness;
-      this.bookingHorizon = builder.bookingHorizon;
-      this.firstRetry = builder.firstRetry;
-      this.clock = builder.clock;
-      this.ticker = builder.ticker;
-    }
-
-    /** Longer than a call can take: what a sent-log lease and a message's visibility last. */
-    Duration callLease() {
-      return callTimeout.multipliedBy(2);
+      return false;
     }
   }
 
   /** Sets up a {@link Dispatcher}. Not thread-safe. */
   public static final class Builder {
-    private final MessageSource source;
-    private final TokenBucket bucket;
-    private final OnlyFansGateway gateway;
-    private SentLog sentLog = new InMemorySentLog();
-    private ResultStore results = result -> {};
-    private MetricsSink metrics = MetricsSink.NOOP;
-    private InDoubtPolicy inDoubt = InDoubtPolicy.HOLD;
-    private int concurrency = 10;
-    private Duration pollWait = Duration.ofSeconds(2);
-    private Duration callTimeout = Duration.ofSeconds(30);
-    private Duration freshness = Duration.ofMillis(250);
-    private Duration bookingHorizon = Duration.ofMinutes(5);
-    private Duration firstRetry = Duration.ofSeconds(1);
-    private InstantSource clock = InstantSource.system();
-    private Ticker ticker = Ticker.system();
+    final MessageSource source;
+    final TokenBucket bucket;
+    final OnlyFansGateway gateway;
+    SentLog sentLog = new InMemorySentLog();
+    ResultStore results = result -> {};
+    MetricsSink metrics = MetricsSink.NOOP;
+    InDoubtPolicy inDoubt = InDoubtPolicy.HOLD;
+    int concurrency = 10;
+    Duration pollWait = Duration.ofSeconds(2);
+    Duration callTimeout = Duration.ofSeconds(30);
+    Duration freshness = Duration.ofMillis(250);
+    Duration bookingHorizon = Duration.ofMinutes(5);
+    Duration firstRetry = Duration.ofSeconds(1);
+    InstantSource clock = InstantSource.system();
+    Ticker ticker = Ticker.system();
 
     private Builder(MessageSource source, TokenBucket bucket, OnlyFansGateway gateway) {
       this.source = requireNonNull(source, "source");
@@ -391,9 +309,12 @@ public final class Dispatcher implements AutoCloseable {
     }
 
     /**
-     * How long one receive waits for a first message. Default 2 s; a stop waits for it to return.
+     * How long one receive waits for a first message. Default 2 s. A stop waits for it to return,
+     * since messages a cut receive had taken would stay hidden; and what it takes is as much as the
+     * bucket had left when it began. A longer wait saves only calls while nothing comes.
      *
-     * @param pollWait the wait, zero or more; a source may cap it
+     * @param pollWait the wait, zero or more, and less than the deadline of a stop; a source may
+     *     cap it
      * @return this builder
      */
     public Builder pollWait(Duration pollWait) {
@@ -402,8 +323,8 @@ public final class Dispatcher implements AutoCloseable {
     }
 
     /**
-     * The longest a call of the gateway can take. Default 30 s. Twice this is how long a message is
-     * kept in hand for a call, and how long the sent-log waits for its outcome.
+     * The longest a call of the gateway can take. Default 30 s. Twice this is how long the sent-log
+     * waits for a call's outcome.
      *
      * @param callTimeout the gateway's time-out or more
      * @return this builder
@@ -472,7 +393,7 @@ public final class Dispatcher implements AutoCloseable {
 
     /** {@return the dispatcher, not yet started} */
     public Dispatcher build() {
-      return new Dispatcher(new Settings(this));
+      return new Dispatcher(new DispatcherSettings(this));
     }
   }
 }

@@ -111,6 +111,11 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
   }
 
   @Override
+  public Duration visibility() {
+    return VISIBILITY;
+  }
+
+  @Override
   public List<ReceivedMessage> receive(int max, Duration wait) {
     if (max < 1 || max > 10) {
       throw new IllegalArgumentException("max must be 1 to 10, was " + max);
@@ -156,10 +161,12 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
     lock.lock();
     try {
       Lane lane = inHand.get(received.handle());
-      if (lane != null) {
-        lane.visibleAt = ticker.nanos() + visibility.toNanos();
-        changed.signalAll();
+      long now = ticker.nanos();
+      if (lane == null || !lane.hiddenAt(now)) {
+        throw notInHand(received);
       }
+      lane.visibleAt = now + visibility.toNanos();
+      changed.signalAll();
     } finally {
       lock.unlock();
     }
@@ -170,9 +177,10 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
     lock.lock();
     try {
       OutboundMessage message = remove(received);
-      if (message != null) {
-        deadLetters.add(message);
+      if (message == null) {
+        throw notInHand(received);
       }
+      deadLetters.add(message);
     } finally {
       lock.unlock();
     }
@@ -243,6 +251,10 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
     lane.visibleAt = ticker.nanos() + VISIBILITY.toNanos();
     inHand.put(lane.handle, lane);
     return ReceivedMessage.of(lane.handle, lane.messages.getFirst(), lane.receives);
+  }
+
+  private static NotInHandException notInHand(ReceivedMessage received) {
+    return new NotInHandException(received + " is no longer in hand", null);
   }
 
   private @Nullable OutboundMessage remove(ReceivedMessage received) {

@@ -1,12 +1,16 @@
 package com.huntaze.ratelimiter.queue;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.io.SegmentedStringWriter;
+import com.fasterxml.jackson.core.util.BufferRecycler;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.huntaze.ratelimiter.queue.PayloadException.Reason;
+import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -49,6 +53,25 @@ final class JsonFields {
       throw new PayloadException(Reason.NOT_AN_OBJECT, "body");
     }
     return new JsonFields(stringKeys(map));
+  }
+
+  /** Writes JSON piece by piece. */
+  interface Writing {
+    void to(JsonGenerator json) throws IOException;
+  }
+
+  static String write(Writing writing) {
+    BufferRecycler buffers = MAPPER.getFactory()._getBufferRecycler();
+    try (SegmentedStringWriter text = new SegmentedStringWriter(buffers)) {
+      try (JsonGenerator json = MAPPER.createGenerator(text)) {
+        writing.to(json);
+      }
+      return text.getAndClear();
+    } catch (IOException e) {
+      throw new IllegalStateException("a validated message must be writable as JSON");
+    } finally {
+      buffers.releaseToPool();
+    }
   }
 
   static String write(Object value) {

@@ -1,6 +1,9 @@
 package com.huntaze.ratelimiter.queue;
 
+import static java.util.Objects.requireNonNull;
+
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -11,6 +14,54 @@ import java.util.List;
  * {@link SourceException}s; after one, the message in question may be handed out again.
  */
 public interface MessageSource {
+  /**
+   * The longest a message can be hidden at a time, and all in all from its receive: that of SQS.
+   */
+  Duration MAX_VISIBILITY = Duration.ofHours(12);
+
+  /**
+   * One message and when it is handed out again.
+   *
+   * @param received what is in hand
+   * @param visibility from now on, zero to 12 h; zero gives it back
+   */
+  record VisibilityChange(ReceivedMessage received, Duration visibility) {
+    /**
+     * Checks the range.
+     *
+     * @throws IllegalArgumentException if the visibility is out of it
+     */
+    public VisibilityChange {
+      requireNonNull(received, "received");
+      if (visibility.isNegative() || visibility.compareTo(MAX_VISIBILITY) > 0) {
+        throw new IllegalArgumentException(
+            "visibility must be PT0S to " + MAX_VISIBILITY + ", was " + visibility);
+      }
+    }
+  }
+
+  /**
+   * One message for which the source did not acknowledge what was asked.
+   *
+   * @param received the message
+   * @param reason what is known of it
+   */
+  record NotDone(ReceivedMessage received, SourceException reason) {
+    /**
+     * {@return whether the message is no longer in hand, so that asking again is of no use} If not,
+     * the source may or may not have done what it was asked, and asking again can succeed.
+     */
+    public boolean isLost() {
+      return reason instanceof NotInHandException;
+    }
+  }
+
+  /**
+   * {@return how long a message that was handed out stays hidden unless that is changed} More than
+   * zero, 12 h at most, and always the same.
+   */
+  Duration visibility();
+
   /**
    * Takes messages that can be worked on now.
    *
@@ -31,20 +82,60 @@ public interface MessageSource {
   void delete(ReceivedMessage received);
 
   /**
+   * Ends any number of messages. Faults are answers here: one message that is not deleted says
+   * nothing about its neighbours. Does not retry.
+   *
+   * @param received what is done with
+   * @return those that were not acknowledged, in the order given; empty if all were
+   */
+  default List<NotDone> deleteAll(List<ReceivedMessage> received) {
+    List<NotDone> notDone = new ArrayList<>();
+    for (ReceivedMessage each : received) {
+      try {
+        delete(each);
+      } catch (SourceException e) {
+        notDone.add(new NotDone(each, e));
+      }
+    }
+    return notDone;
+  }
+
+  /**
    * Sets when a message that is in hand is handed out again: later, to keep it while it is worked
    * on; zero, to give it back.
    *
    * @param received what is in hand
    * @param visibility from now on, zero to 12 h
+   * @throws NotInHandException if it is known to be no longer in hand
    * @throws SourceException if the source did not acknowledge it
    */
   void changeVisibility(ReceivedMessage received, Duration visibility);
+
+  /**
+   * Sets when each of any number of messages is handed out again. Faults are answers here: one
+   * message that is not changed says nothing about its neighbours. Does not retry.
+   *
+   * @param changes what is in hand, each with its own visibility
+   * @return those that were not acknowledged, in the order given; empty if all were
+   */
+  default List<NotDone> changeVisibilityAll(List<VisibilityChange> changes) {
+    List<NotDone> notDone = new ArrayList<>();
+    for (VisibilityChange change : changes) {
+      try {
+        changeVisibility(change.received(), change.visibility());
+      } catch (SourceException e) {
+        notDone.add(new NotDone(change.received(), e));
+      }
+    }
+    return notDone;
+  }
 
   /**
    * Puts a message aside for an operator: it is not handed out again and not lost.
    *
    * @param received what is put aside
    * @param reason a short code, without content
+   * @throws NotInHandException if it is known to be no longer in hand
    * @throws SourceException if it could not be put aside; then it is still in the queue
    */
   void deadLetter(ReceivedMessage received, String reason);

@@ -1,12 +1,9 @@
 package com.huntaze.ratelimiter.queue;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.databind.JsonSerializable;
-import com.fasterxml.jackson.databind.SerializerProvider;
-import com.fasterxml.jackson.databind.jsontype.TypeSerializer;
 import java.io.IOException;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /** The entry queue's shape, camelCase; readers also take a top-level priority and no metadata. */
 final class StandardPayload implements PayloadCodec {
@@ -18,84 +15,69 @@ final class StandardPayload implements PayloadCodec {
 
   @Override
   public String encode(OutboundMessage message) {
-    return JsonFields.write(new Body(message));
+    return JsonFields.write(json -> write(json, message));
   }
 
-  /** Written field by field, since every send does. What is ours goes before what was read. */
-  private static final class Body extends JsonSerializable.Base {
-    private final OutboundMessage message;
-
-    Body(OutboundMessage message) {
-      this.message = message;
+  /** Field by field, since every send does it. What is ours goes before what was read. */
+  private static void write(JsonGenerator json, OutboundMessage message) throws IOException {
+    json.writeStartObject();
+    json.writeStringField("messageId", message.messageId());
+    if (!message.action().equals(OutboundMessage.SEND_MESSAGE)) {
+      json.writeStringField("action", message.action());
     }
-
-    @Override
-    public void serialize(JsonGenerator json, SerializerProvider provider) throws IOException {
-      json.writeStartObject();
-      json.writeStringField("messageId", message.messageId());
-      String action = message.action();
-      write(json, "action", action.equals(OutboundMessage.SEND_MESSAGE) ? null : action);
-      json.writeStringField("userId", message.userId());
-      write(json, "creatorId", message.creatorId().orElse(null));
-      write(json, "recipientId", message.recipientId().orElse(null));
-      write(json, "content", message.content().orElse(null));
-      if (!message.mediaUrls().isEmpty()) {
-        json.writePOJOField("mediaUrls", message.mediaUrls());
-      }
-      json.writeStringField("timestamp", message.timestampText());
-      json.writeObjectFieldStart("metadata");
-      json.writeStringField("source", SOURCE);
-      write(json, "workflowId", message.workflowId().orElse(null));
-      write(json, "traceId", message.traceId().orElse(null));
-      json.writeStringField("priority", message.priority().wireName());
-      for (Map.Entry<String, Object> each : message.metadata().entrySet()) {
-        if (!isMetadataOfOurs(each.getKey())) {
-          json.writePOJOField(each.getKey(), each.getValue());
-        }
-      }
-      json.writeEndObject();
-      for (Map.Entry<String, Object> each : message.unknownFields().entrySet()) {
-        if (!isFieldOfOurs(each.getKey())) {
-          json.writePOJOField(each.getKey(), each.getValue());
-        }
-      }
-      json.writeEndObject();
+    json.writeStringField("userId", message.userId());
+    writeIfPresent(json, "creatorId", message.creatorId());
+    writeIfPresent(json, "recipientId", message.recipientId());
+    writeIfPresent(json, "content", message.content());
+    if (!message.mediaUrls().isEmpty()) {
+      json.writePOJOField("mediaUrls", message.mediaUrls());
     }
-
-    private static void write(JsonGenerator json, String name, @Nullable String value)
-        throws IOException {
-      if (value != null) {
-        json.writeStringField(name, value);
+    json.writeStringField("timestamp", message.timestampText());
+    json.writeObjectFieldStart("metadata");
+    json.writeStringField("source", SOURCE);
+    writeIfPresent(json, "workflowId", message.workflowId());
+    writeIfPresent(json, "traceId", message.traceId());
+    json.writeStringField("priority", message.priority().wireName());
+    for (Map.Entry<String, Object> each : message.metadata().entrySet()) {
+      if (!isMetadataOfOurs(each.getKey(), message)) {
+        json.writePOJOField(each.getKey(), each.getValue());
       }
     }
-
-    private boolean isMetadataOfOurs(String name) {
-      return switch (name) {
-        case "source", "priority" -> true;
-        case "workflowId" -> message.workflowId().isPresent();
-        case "traceId" -> message.traceId().isPresent();
-        default -> false;
-      };
+    json.writeEndObject();
+    for (Map.Entry<String, Object> each : message.unknownFields().entrySet()) {
+      if (!isFieldOfOurs(each.getKey(), message)) {
+        json.writePOJOField(each.getKey(), each.getValue());
+      }
     }
+    json.writeEndObject();
+  }
 
-    private boolean isFieldOfOurs(String name) {
-      return switch (name) {
-        case "messageId", "userId", "timestamp", "metadata" -> true;
-        case "action" -> !message.action().equals(OutboundMessage.SEND_MESSAGE);
-        case "creatorId" -> message.creatorId().isPresent();
-        case "recipientId" -> message.recipientId().isPresent();
-        case "content" -> message.content().isPresent();
-        case "mediaUrls" -> !message.mediaUrls().isEmpty();
-        default -> false;
-      };
+  private static void writeIfPresent(JsonGenerator json, String name, Optional<String> value)
+      throws IOException {
+    if (value.isPresent()) {
+      json.writeStringField(name, value.get());
     }
+  }
 
-    @Override
-    public void serializeWithType(
-        JsonGenerator json, SerializerProvider provider, TypeSerializer typeSerializer)
-        throws IOException {
-      serialize(json, provider);
-    }
+  private static boolean isMetadataOfOurs(String name, OutboundMessage message) {
+    return switch (name) {
+      case "source", "priority" -> true;
+      case "workflowId" -> message.workflowId().isPresent();
+      case "traceId" -> message.traceId().isPresent();
+      default -> false;
+    };
+  }
+
+  private static boolean isFieldOfOurs(String name, OutboundMessage message) {
+    return switch (name) {
+      case "messageId", "userId", "timestamp", "metadata" -> true;
+      case "action" -> !message.action().equals(OutboundMessage.SEND_MESSAGE);
+      case "creatorId" -> message.creatorId().isPresent();
+      case "recipientId" -> message.recipientId().isPresent();
+      case "content" -> message.content().isPresent();
+      case "mediaUrls" -> !message.mediaUrls().isEmpty();
+      default -> false;
+    };
   }
 
   @Override

@@ -4,37 +4,40 @@ import static java.util.Objects.requireNonNull;
 
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.queue.MessageSource;
+import com.huntaze.ratelimiter.queue.NotInHandException;
 import com.huntaze.ratelimiter.queue.PayloadCodec;
 import com.huntaze.ratelimiter.queue.PayloadException;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
-import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.sqs.SqsClient;
+import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchRequest;
+import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchRequestEntry;
+import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchResponse;
+import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchResultEntry;
 import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityRequest;
+import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchRequest;
+import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchRequestEntry;
+import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchResponse;
+import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchResultEntry;
 import software.amazon.awssdk.services.sqs.model.DeleteMessageRequest;
-import software.amazon.awssdk.services.sqs.model.GetQueueAttributesRequest;
 import software.amazon.awssdk.services.sqs.model.Message;
-import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
-import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
 import software.amazon.awssdk.services.sqs.model.ReceiveMessageRequest;
-import software.amazon.awssdk.services.sqs.model.SendMessageRequest;
 
 /**
  * Takes messages from an SQS queue, standard or FIFO, whichever of the two payloads they have.
  *
- * <p>Used by dispatchers, workers and the gate. Thread-safe. Each method makes one HTTP call,
- * bounded by the time-outs of the {@link SqsClient} it was given, which must be longer than the
- * wait of a receive; it never closes that client. SQS delivers at least once: a message whose
- * delete got lost, or whose visibility lapsed, is handed out again. Failures are {@link
- * SourceException}s, whose text names the queue, the code, the status and the request id and never
- * quotes a message.
+ * <p>Used by dispatchers, workers and the gate. Thread-safe. Each method for one message makes one
+ * HTTP call, each for many one for ten, bounded by the time-outs of the {@link SqsClient} it was
+ * given, which must be longer than the wait of a receive; it never closes that client. SQS delivers
+ * at least once: a message whose delete got lost, or whose visibility lapsed, is handed out again.
+ * Failures are {@link SourceException}s, whose text names the queue, the code, the status and the
+ * request id and never quotes a message.
  *
  * <p>The bodies of messages in hand are kept in memory, for {@link #deadLetter}, until they are
  * deleted, given back or lapse.
@@ -42,34 +45,23 @@ import software.amazon.awssdk.services.sqs.model.SendMessageRequest;
 public final class SqsMessageSource implements MessageSource {
   private static final int MAX_RECEIVE = 10;
   private static final int MAX_WAIT_SECONDS = 20;
-  private static final Duration MAX_VISIBILITY = Duration.ofHours(12);
-
-  /** What a dead-letter queue needs of a message in hand, and until when it is in hand. */
-  private record Held(String body, String id, String group, long until) {
-    Held until(long later) {
-      return new Held(body, id, group, later);
-    }
-
-    @Override
-    public String toString() {
-      return "Held[" + id + "]";
-    }
-  }
+  private static final String NOT_DELETED = "a message could not be deleted";
+  private static final String NOT_CHANGED = "a message's visibility could not be changed";
 
   private final SqsClient sqs;
   private final SqsQueue queue;
   private final Duration visibility;
   private final Ticker ticker;
-  private final @Nullable SqsQueue givenDeadLetterQueue;
-  private volatile @Nullable SqsQueue foundDeadLetterQueue;
-  private final Map<String, Held> inHand = new ConcurrentHashMap<>();
+  private final SqsDeadLetters deadLetters;
+  private final SqsInHand inHand;
 
   private SqsMessageSource(Builder builder, SqsQueue queue) {
     this.sqs = builder.sqs;
     this.queue = queue;
     this.visibility = builder.visibility;
     this.ticker = builder.ticker;
-    this.givenDeadLetterQueue = builder.deadLetterQueue;
+    this.deadLetters = new SqsDeadLetters(builder.sqs, queue, builder.deadLetterQueue);
+    this.inHand = new SqsInHand(builder.ticker);
   }
 
   /**
@@ -80,6 +72,11 @@ public final class SqsMessageSource implements MessageSource {
    */
   public static Builder builder(SqsClient sqs) {
     return new Builder(sqs);
+  }
+
+  @Override
+  public Duration visibility() {
+    return visibility;
   }
 
   /**
@@ -98,7 +95,7 @@ public final class SqsMessageSource implements MessageSource {
       throw new IllegalArgumentException("max must be 1 to 10, was " + max);
     }
     int waitSeconds = (int) Math.max(0, Math.min(MAX_WAIT_SECONDS, wholeSeconds(wait)));
-    forgetLapsed();
+    inHand.forgetLapsed();
     try {
       return take(
           sqs.receiveMessage(
@@ -121,13 +118,9 @@ public final class SqsMessageSource implements MessageSource {
   }
 
   private List<ReceivedMessage> take(List<Message> messages) {
-    long until = ticker.nanos() + visibility.toNanos();
     List<ReceivedMessage> received = new ArrayList<>(messages.size());
     for (Message message : messages) {
-      String group =
-          message.attributes().getOrDefault(MessageSystemAttributeName.MESSAGE_GROUP_ID, "default");
-      inHand.put(
-          message.receiptHandle(), new Held(message.body(), message.messageId(), group, until));
+      inHand.hold(message, visibility);
       received.add(read(message));
     }
     return received;
@@ -162,9 +155,42 @@ public final class SqsMessageSource implements MessageSource {
               .receiptHandle(received.handle())
               .build());
     } catch (RuntimeException e) {
-      throw SqsErrors.source(queue, "a message could not be deleted", e);
+      throw SqsSourceBatch.failure(queue, NOT_DELETED, e);
     }
-    inHand.remove(received.handle());
+    inHand.ended(received.handle());
+  }
+
+  /**
+   * Ends any number of messages, ten a call. A failed call is a failure of each of its messages;
+   * after three of them in a row the rest is not tried.
+   *
+   * @param received what is done with
+   * @return those that SQS did not acknowledge, in the order given
+   */
+  @Override
+  public List<NotDone> deleteAll(List<ReceivedMessage> received) {
+    return new SqsSourceBatch<ReceivedMessage>(queue, NOT_DELETED, each -> each)
+        .run(received, this::deleteBatch, each -> inHand.ended(each.handle()));
+  }
+
+  private SqsSourceBatch.Answer deleteBatch(List<ReceivedMessage> some) {
+    DeleteMessageBatchResponse response =
+        sqs.deleteMessageBatch(
+            DeleteMessageBatchRequest.builder()
+                .queueUrl(queue.url())
+                .entries(
+                    IntStream.range(0, some.size())
+                        .mapToObj(
+                            i ->
+                                DeleteMessageBatchRequestEntry.builder()
+                                    .id(Integer.toString(i))
+                                    .receiptHandle(some.get(i).handle())
+                                    .build())
+                        .toList())
+                .build());
+    return new SqsSourceBatch.Answer(
+        response.successful().stream().map(DeleteMessageBatchResultEntry::id).toList(),
+        response.failed());
   }
 
   /**
@@ -178,22 +204,63 @@ public final class SqsMessageSource implements MessageSource {
    */
   @Override
   public void changeVisibility(ReceivedMessage received, Duration visibility) {
-    checkVisibility(visibility, Duration.ZERO);
-    long seconds = wholeSeconds(visibility);
+    VisibilityChange change = new VisibilityChange(received, visibility);
     long now = ticker.nanos();
     try {
       sqs.changeMessageVisibility(
           ChangeMessageVisibilityRequest.builder()
               .queueUrl(queue.url())
               .receiptHandle(received.handle())
-              .visibilityTimeout((int) seconds)
+              .visibilityTimeout((int) wholeSeconds(visibility))
               .build());
     } catch (RuntimeException e) {
-      throw SqsErrors.source(queue, "a message's visibility could not be changed", e);
+      throw SqsSourceBatch.failure(queue, NOT_CHANGED, e);
     }
-    long until = now + Duration.ofSeconds(seconds).toNanos();
-    inHand.computeIfPresent(
-        received.handle(), (handle, held) -> seconds == 0 ? null : held.until(until));
+    changed(change, now);
+  }
+
+  /**
+   * Sets when each of any number of messages is handed out again, ten a call, in whole seconds as
+   * {@link #changeVisibility}. A failed call is a failure of each of its messages; after three of
+   * them in a row the rest is not tried.
+   *
+   * @param changes what is in hand, each with its own visibility
+   * @return those that SQS did not acknowledge, in the order given
+   */
+  @Override
+  public List<NotDone> changeVisibilityAll(List<VisibilityChange> changes) {
+    long now = ticker.nanos();
+    return new SqsSourceBatch<>(queue, NOT_CHANGED, VisibilityChange::received)
+        .run(changes, this::changeBatch, change -> changed(change, now));
+  }
+
+  private SqsSourceBatch.Answer changeBatch(List<VisibilityChange> some) {
+    ChangeMessageVisibilityBatchResponse response =
+        sqs.changeMessageVisibilityBatch(
+            ChangeMessageVisibilityBatchRequest.builder()
+                .queueUrl(queue.url())
+                .entries(
+                    IntStream.range(0, some.size())
+                        .mapToObj(i -> entry(Integer.toString(i), some.get(i)))
+                        .toList())
+                .build());
+    return new SqsSourceBatch.Answer(
+        response.successful().stream().map(ChangeMessageVisibilityBatchResultEntry::id).toList(),
+        response.failed());
+  }
+
+  private static ChangeMessageVisibilityBatchRequestEntry entry(
+      String id, VisibilityChange change) {
+    return ChangeMessageVisibilityBatchRequestEntry.builder()
+        .id(id)
+        .receiptHandle(change.received().handle())
+        .visibilityTimeout((int) wholeSeconds(change.visibility()))
+        .build();
+  }
+
+  private void changed(VisibilityChange change, long from) {
+    Duration whole = Duration.ofSeconds(wholeSeconds(change.visibility()));
+    inHand.changed(change.received().handle(), from, whole);
   }
 
   /**
@@ -211,81 +278,18 @@ public final class SqsMessageSource implements MessageSource {
     if (reason.isBlank()) {
       throw new IllegalArgumentException("reason must not be blank");
     }
-    Held held = inHand.get(received.handle());
-    if (held == null || hasLapsed(held)) {
-      throw new SourceException(
-          "queue " + queue.name() + ": the message is no longer in hand and was not put aside",
-          null);
-    }
-    SqsQueue deadLetters = deadLetterQueue();
-    try {
-      putAside(held, deadLetters, Map.of("reason", SqsEntry.string(reason)));
-    } catch (RuntimeException e) {
-      foundDeadLetterQueue = null; // it may have been replaced
-      throw SqsErrors.source(deadLetters, "a message could not be put aside", e);
-    }
-    delete(received);
-  }
-
-  private void putAside(
-      Held held, SqsQueue deadLetters, Map<String, MessageAttributeValue> attributes) {
-    SendMessageRequest.Builder request =
-        SendMessageRequest.builder()
-            .queueUrl(deadLetters.url())
-            .messageBody(held.body())
-            .messageAttributes(attributes);
-    if (deadLetters.isFifo()) {
-      // The id SQS gave it: the same if this is tried again, another if the message is revived.
-      request.messageGroupId(SqsRules.legalId(held.group())).messageDeduplicationId(held.id());
-    }
-    try {
-      sqs.sendMessage(request.build());
-    } catch (RuntimeException e) {
-      if (attributes.isEmpty() || SqsErrors.kind(e) != Kind.MESSAGE_REFUSED) {
-        throw e;
-      }
-      putAside(held, deadLetters, Map.of()); // a body of the full size leaves no room for a reason
-    }
-  }
-
-  private SqsQueue deadLetterQueue() {
-    SqsQueue known = givenDeadLetterQueue != null ? givenDeadLetterQueue : foundDeadLetterQueue;
-    if (known != null) {
-      return known;
-    }
-    Map<QueueAttributeName, String> attributes;
-    try {
-      attributes =
-          sqs.getQueueAttributes(
-                  GetQueueAttributesRequest.builder()
-                      .queueUrl(queue.url())
-                      .attributeNames(QueueAttributeName.REDRIVE_POLICY)
-                      .build())
-              .attributes();
-    } catch (RuntimeException e) {
-      throw SqsErrors.source(queue, "its dead-letter queue could not be looked up", e);
-    }
-    SqsQueue found =
-        SqsQueue.deadLetterQueue(sqs, attributes)
+    SqsInHand.Held held =
+        inHand
+            .get(received.handle())
             .orElseThrow(
                 () ->
-                    new SourceException(
+                    new NotInHandException(
                         "queue "
                             + queue.name()
-                            + " has no dead-letter queue: give it a redrive policy, or the source a"
-                            + " deadLetterQueue",
+                            + ": the message is no longer in hand and was not put aside",
                         null));
-    foundDeadLetterQueue = found;
-    return found;
-  }
-
-  /** Lapsed messages are somebody else's by now. */
-  private void forgetLapsed() {
-    inHand.values().removeIf(this::hasLapsed);
-  }
-
-  private boolean hasLapsed(Held held) {
-    return held.until() - ticker.nanos() <= 0;
+    deadLetters.put(held, reason);
+    delete(received);
   }
 
   /** How many bodies are kept. */
@@ -295,13 +299,6 @@ public final class SqsMessageSource implements MessageSource {
 
   private static long wholeSeconds(Duration time) {
     return time.getNano() == 0 ? time.getSeconds() : time.getSeconds() + 1;
-  }
-
-  private static void checkVisibility(Duration visibility, Duration least) {
-    if (visibility.compareTo(least) < 0 || visibility.compareTo(MAX_VISIBILITY) > 0) {
-      throw new IllegalArgumentException(
-          "visibility must be " + least + " to " + MAX_VISIBILITY + ", was " + visibility);
-    }
   }
 
   @Override
@@ -343,7 +340,11 @@ public final class SqsMessageSource implements MessageSource {
      * @throws IllegalArgumentException if it is out of that range
      */
     public Builder visibility(Duration visibility) {
-      checkVisibility(visibility, Duration.ofSeconds(1));
+      Duration least = Duration.ofSeconds(1);
+      if (visibility.compareTo(least) < 0 || visibility.compareTo(MAX_VISIBILITY) > 0) {
+        throw new IllegalArgumentException(
+            "visibility must be " + least + " to " + MAX_VISIBILITY + ", was " + visibility);
+      }
       this.visibility = Duration.ofSeconds(wholeSeconds(visibility));
       return this;
     }

@@ -1,14 +1,24 @@
 package com.huntaze.ratelimiter.sqs;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.BatchResultErrorEntry;
+import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchRequest;
+import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchResponse;
+import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchResultEntry;
 import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityRequest;
 import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityResponse;
+import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchRequest;
+import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchResponse;
+import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchResultEntry;
 import software.amazon.awssdk.services.sqs.model.DeleteMessageRequest;
 import software.amazon.awssdk.services.sqs.model.DeleteMessageResponse;
 import software.amazon.awssdk.services.sqs.model.GetQueueAttributesRequest;
@@ -24,6 +34,7 @@ import software.amazon.awssdk.services.sqs.model.SendMessageBatchResponse;
 import software.amazon.awssdk.services.sqs.model.SendMessageBatchResultEntry;
 import software.amazon.awssdk.services.sqs.model.SendMessageRequest;
 import software.amazon.awssdk.services.sqs.model.SendMessageResponse;
+import software.amazon.awssdk.services.sqs.model.SqsException;
 
 /**
  * A client that sends nothing: it keeps what it was asked, and answers as told, else with success.
@@ -42,6 +53,11 @@ final class RecordingSqs implements SqsClient {
   Function<GetQueueAttributesRequest, Map<QueueAttributeName, String>> onAttributes =
       request -> Map.of();
   Runnable onDelete = () -> {};
+  Runnable onChange = () -> {};
+  Function<DeleteMessageBatchRequest, DeleteMessageBatchResponse> onDeleteBatch =
+      request -> deleted(request.entries().size());
+  Function<ChangeMessageVisibilityBatchRequest, ChangeMessageVisibilityBatchResponse>
+      onChangeBatch = request -> changed(request.entries().size());
   boolean closed;
 
   static SendMessageBatchResponse allTaken(SendMessageBatchRequest request) {
@@ -64,6 +80,35 @@ final class RecordingSqs implements SqsClient {
         .build();
   }
 
+  /** Success for the entries 0 to count - 1, but for those that failed. */
+  static DeleteMessageBatchResponse deleted(int count, BatchResultErrorEntry... failed) {
+    return DeleteMessageBatchResponse.builder()
+        .successful(
+            ids(count, failed)
+                .map(id -> DeleteMessageBatchResultEntry.builder().id(id).build())
+                .toList())
+        .failed(failed)
+        .build();
+  }
+
+  /** Success for the entries 0 to count - 1, but for those that failed. */
+  static ChangeMessageVisibilityBatchResponse changed(int count, BatchResultErrorEntry... failed) {
+    return ChangeMessageVisibilityBatchResponse.builder()
+        .successful(
+            ids(count, failed)
+                .map(id -> ChangeMessageVisibilityBatchResultEntry.builder().id(id).build())
+                .toList())
+        .failed(failed)
+        .build();
+  }
+
+  private static Stream<String> ids(int count, BatchResultErrorEntry... failed) {
+    List<String> without = Arrays.stream(failed).map(BatchResultErrorEntry::id).toList();
+    return IntStream.range(0, count)
+        .mapToObj(Integer::toString)
+        .filter(id -> !without.contains(id));
+  }
+
   static BatchResultErrorEntry failed(String id, String code, boolean senderFault) {
     return BatchResultErrorEntry.builder()
         .id(id)
@@ -71,6 +116,16 @@ final class RecordingSqs implements SqsClient {
         .senderFault(senderFault)
         .message("quoting " + Messages.SECRET)
         .build();
+  }
+
+  /** What SQS says when it refuses a call. */
+  static SqsException refusal(String code) {
+    return (SqsException)
+        SqsException.builder()
+            .statusCode(400)
+            .message("quoting " + Messages.SECRET)
+            .awsErrorDetails(AwsErrorDetails.builder().errorCode(code).build())
+            .build();
   }
 
   <T> List<T> requests(Class<T> type) {
@@ -110,7 +165,19 @@ final class RecordingSqs implements SqsClient {
   public ChangeMessageVisibilityResponse changeMessageVisibility(
       ChangeMessageVisibilityRequest request) {
     record(request);
+    onChange.run();
     return ChangeMessageVisibilityResponse.builder().build();
+  }
+
+  @Override
+  public DeleteMessageBatchResponse deleteMessageBatch(DeleteMessageBatchRequest request) {
+    return onDeleteBatch.apply(record(request));
+  }
+
+  @Override
+  public ChangeMessageVisibilityBatchResponse changeMessageVisibilityBatch(
+      ChangeMessageVisibilityBatchRequest request) {
+    return onChangeBatch.apply(record(request));
   }
 
   @Override

@@ -1,9 +1,12 @@
 package com.huntaze.ratelimiter.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.huntaze.ratelimiter.queue.MessageSource;
+import com.huntaze.ratelimiter.queue.MessageSource.VisibilityChange;
+import com.huntaze.ratelimiter.queue.NotInHandException;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
@@ -88,6 +91,21 @@ public abstract class MessageSourceContract {
   private ReceivedMessage putAndReceive(String id) {
     put(message(id).build());
     return receiveOne();
+  }
+
+  private List<ReceivedMessage> putAndReceive(int count) {
+    IntStream.range(0, count).forEach(i -> put(message("m" + i).build()));
+    List<ReceivedMessage> received = new ArrayList<>();
+    while (received.size() < count) {
+      List<ReceivedMessage> some = source().receive(10, PATIENCE);
+      assertThat(some).as("after %s", received).isNotEmpty();
+      received.addAll(some);
+    }
+    return received;
+  }
+
+  private static List<VisibilityChange> all(List<ReceivedMessage> received, Duration visibility) {
+    return received.stream().map(each -> new VisibilityChange(each, visibility)).toList();
   }
 
   private static String id(ReceivedMessage received) {
@@ -176,8 +194,63 @@ public abstract class MessageSourceContract {
     ReceivedMessage first = receiveOne();
     ReceivedMessage second = receiveOne();
     source().delete(first);
-    source().changeVisibility(second, Duration.ZERO);
+    assertThatNoException().isThrownBy(() -> source().changeVisibility(second, Duration.ZERO));
     assertThat(id(receiveOne())).isEqualTo(id(second));
+  }
+
+  @Test
+  void many_messages_are_deleted_at_once() {
+    List<ReceivedMessage> received = putAndReceive(13);
+    assertThat(source().changeVisibilityAll(all(received, SHORT))).isEmpty();
+    assertThat(source().deleteAll(received)).isEmpty();
+    assertNothingComes(LOOK);
+    assertThat(deadLetters()).isEmpty();
+  }
+
+  @Test
+  void of_many_messages_each_gets_its_own_visibility() {
+    List<ReceivedMessage> received = putAndReceive(12);
+    List<VisibilityChange> changes = new ArrayList<>(all(received, LONG));
+    changes.set(1, new VisibilityChange(received.get(1), Duration.ZERO));
+    changes.set(11, new VisibilityChange(received.get(11), Duration.ZERO));
+    assertThat(source().changeVisibilityAll(changes)).isEmpty();
+    assertThat(List.of(id(receiveOne()), id(receiveOne())))
+        .containsExactlyInAnyOrder(id(received.get(1)), id(received.get(11)));
+    assertNothingComes(SHORT);
+  }
+
+  @Test
+  void a_message_that_is_no_longer_in_hand_is_told_apart_and_hides_no_neighbour() {
+    List<ReceivedMessage> received = putAndReceive(3);
+    ReceivedMessage gone = received.get(1);
+    source().delete(gone);
+    assertThat(source().changeVisibilityAll(all(received, Duration.ZERO)))
+        .singleElement()
+        .satisfies(
+            notDone -> {
+              assertThat(notDone.received()).isSameAs(gone);
+              assertThat(notDone.isLost()).isTrue();
+            });
+    assertThat(List.of(id(receiveOne()), id(receiveOne())))
+        .containsExactlyInAnyOrder(id(received.get(0)), id(received.get(2)));
+    assertThatThrownBy(() -> source().changeVisibility(gone, LONG))
+        .isInstanceOf(NotInHandException.class);
+  }
+
+  @Test
+  void nothing_said_of_no_message_is_nothing_done() {
+    ReceivedMessage received = putAndReceive("m1");
+    assertThat(source().deleteAll(List.of())).isEmpty();
+    assertThat(source().changeVisibilityAll(List.of())).isEmpty();
+    source().changeVisibility(received, Duration.ZERO);
+    assertThat(id(receiveOne())).isEqualTo("m1");
+  }
+
+  @Test
+  void a_source_says_how_long_it_hides_a_message() {
+    assertThat(source().visibility())
+        .isBetween(Duration.ofSeconds(10), MessageSource.MAX_VISIBILITY)
+        .isEqualTo(source().visibility());
   }
 
   @Test

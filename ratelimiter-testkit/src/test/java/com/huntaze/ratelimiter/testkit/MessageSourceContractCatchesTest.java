@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.huntaze.ratelimiter.queue.InMemoryQueue;
 import com.huntaze.ratelimiter.queue.MessageSource;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
+import com.huntaze.ratelimiter.queue.PayloadException;
+import com.huntaze.ratelimiter.queue.PayloadException.Reason;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
+import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -56,6 +59,11 @@ class MessageSourceContractCatchesTest {
 
     Passing(InMemoryQueue queue) {
       this.queue = queue;
+    }
+
+    @Override
+    public Duration visibility() {
+      return queue.visibility();
     }
 
     @Override
@@ -173,6 +181,69 @@ class MessageSourceContractCatchesTest {
                   }
                 },
             "a_message_stays_hidden_when_its_visibility_is_extended"),
+        fault(
+            "only ten of many are deleted",
+            queue ->
+                new Passing(queue) {
+                  @Override
+                  public List<NotDone> deleteAll(List<ReceivedMessage> received) {
+                    return queue.deleteAll(received.subList(0, Math.min(10, received.size())));
+                  }
+                },
+            "many_messages_are_deleted_at_once"),
+        fault(
+            "many get the visibility of the first",
+            queue ->
+                new Passing(queue) {
+                  @Override
+                  public List<NotDone> changeVisibilityAll(List<VisibilityChange> changes) {
+                    return queue.changeVisibilityAll(
+                        changes.stream()
+                            .map(
+                                each ->
+                                    new VisibilityChange(
+                                        each.received(), changes.get(0).visibility()))
+                            .toList());
+                  }
+                },
+            "of_many_messages_each_gets_its_own_visibility"),
+        fault(
+            "what is no longer in hand counts as done",
+            queue ->
+                new Passing(queue) {
+                  @Override
+                  public List<NotDone> changeVisibilityAll(List<VisibilityChange> changes) {
+                    queue.changeVisibilityAll(changes);
+                    return List.of();
+                  }
+                },
+            "a_message_that_is_no_longer_in_hand_is_told_apart_and_hides_no_neighbour"),
+        fault(
+            "no message is too few",
+            queue ->
+                new Passing(queue) {
+                  @Override
+                  public List<NotDone> deleteAll(List<ReceivedMessage> received) {
+                    return received.isEmpty()
+                        ? List.of(
+                            new NotDone(
+                                ReceivedMessage.unreadable(
+                                    "none", new PayloadException(Reason.NOT_JSON, "body"), 1),
+                                new SourceException("no entries", null)))
+                        : queue.deleteAll(received);
+                  }
+                },
+            "nothing_said_of_no_message_is_nothing_done"),
+        fault(
+            "a source says that it hides nothing",
+            queue ->
+                new Passing(queue) {
+                  @Override
+                  public Duration visibility() {
+                    return Duration.ZERO;
+                  }
+                },
+            "a_source_says_how_long_it_hides_a_message"),
         fault(
             "a message in hand is handed out again",
             queue ->
