@@ -34,7 +34,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Batcher implements Executor {
   static final int MAX_BATCH = 10;
-  private static final int THREADS = 8;
+
+  /** Batches on their way at once; more than keep a far side busy that takes some milliseconds. */
+  private static final int THREADS = 32;
+
   private static final long IDLE_NANOS = Duration.ofSeconds(10).toNanos();
 
   /** How long calls that were interrupted at close may take to say what became of them. */

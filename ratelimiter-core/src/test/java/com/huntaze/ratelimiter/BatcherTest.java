@@ -222,12 +222,12 @@ class BatcherTest {
   @Test
   void what_hangs_at_the_deadline_is_spilled_and_counted_and_every_future_is_done()
       throws Exception {
-    List<CompletableFuture<SendResult>> futures = submit(0, 205);
-    begun.acquire(8);
+    List<CompletableFuture<SendResult>> futures = submit(0, 1_005);
+    begun.acquire(32);
     List<SendResult> left = batcher.close(Duration.ofMillis(20), BatcherTest::stored);
-    assertThat(left).hasSize(205).allMatch(each -> each.status() == SendStatus.STORED);
+    assertThat(left).hasSize(1_005).allMatch(each -> each.status() == SendStatus.STORED);
     assertThat(futures).allMatch(CompletableFuture::isDone);
-    assertThat(batches.stream().flatMap(List::stream)).hasSizeLessThan(100);
+    assertThat(batches.stream().flatMap(List::stream)).hasSizeLessThan(400);
   }
 
   @Test
