@@ -122,7 +122,7 @@ public final class OutboundMessage {
   public String timestampText() {
     String text = timestampText;
     if (text == null) {
-      text = timestamp.toString();
+      text = Timestamps.text(timestamp);
       timestampText = text;
     }
     return text;
