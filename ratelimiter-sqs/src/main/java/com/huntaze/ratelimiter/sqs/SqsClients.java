@@ -66,7 +66,8 @@ public final class SqsClients {
     return builder.build();
   }
 
-  private static AwsCredentialsProvider credentials(RateLimiterConfig config) {
+  /** Those of the settings, asked for anew each time; where they are unset, the SDK's own. */
+  static AwsCredentialsProvider credentials(RateLimiterConfig config) {
     Supplier<Optional<String>> id = config.secret("AWS_ACCESS_KEY_ID");
     Supplier<Optional<String>> key = config.secret("AWS_SECRET_ACCESS_KEY");
     Supplier<Optional<String>> token = config.secret("AWS_SESSION_TOKEN");

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.sqs.SqsClient;
@@ -104,14 +105,12 @@ class SqsClientsTest {
                     name.equals("AWS_SESSION_TOKEN")
                         ? Optional.of("token")
                         : Optional.of(key.get()));
-    try (SqsClient client = SqsClients.forReceiving(config)) {
-      var provider = client.serviceClientConfiguration().credentialsProvider();
-      assertThat(provider.resolveIdentity().join())
-          .isEqualTo(AwsSessionCredentials.create("old", "old", "token"));
-      key.set("new");
-      assertThat(provider.resolveIdentity().join())
-          .isEqualTo(AwsSessionCredentials.create("new", "new", "token"));
-    }
+    AwsCredentialsProvider provider = SqsClients.credentials(config);
+    assertThat(provider.resolveCredentials())
+        .isEqualTo(AwsSessionCredentials.create("old", "old", "token"));
+    key.set("new");
+    assertThat(provider.resolveCredentials())
+        .isEqualTo(AwsSessionCredentials.create("new", "new", "token"));
   }
 
   @Test
