@@ -3,7 +3,6 @@ package com.huntaze.ratelimiter;
 import static java.util.Objects.requireNonNull;
 
 import com.huntaze.ratelimiter.fallback.Replayer;
-import com.huntaze.ratelimiter.limit.Scope;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.MessageSink;
@@ -31,7 +30,6 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   private final Entrance entrance = new Entrance();
   private final Intake intake;
   private final RateLimiterSwitch rateLimiterSwitch;
-  private final @Nullable TokenBucket bucket;
   private final @Nullable EmbeddedPipeline embedded;
   private final @Nullable DirectSender direct;
   private final @Nullable Replayer replayer;
@@ -49,7 +47,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     this.rateLimiterSwitch =
         builder.rateLimiterSwitch == null ? RateLimiterSwitch.on() : builder.rateLimiterSwitch;
     this.embedded = EmbeddedPipeline.of(builder, metrics);
-    this.bucket = embedded == null ? builder.bucket : embedded.bucket();
+    TokenBucket bucket = embedded == null ? builder.bucket : embedded.bucket();
     MessageSink sink = embedded == null ? requireNonNull(builder.sink) : embedded.queue();
     this.direct = DirectSender.of(builder, bucket, metrics);
     this.replayer =
@@ -60,7 +58,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
                 .pace(builder.replayPace)
                 .build();
     this.queue = new GuardedSink(builder, sink, metrics);
-    this.fallback = new Fallback(builder.store, metrics, this::roomIn);
+    this.fallback = new Fallback(builder.store, bucket, metrics);
     this.batcher = new Batcher(builder.batcherLimits(sink), builder.ticker, this::deliver);
     this.estimate = new DeliveryEstimate(sink, bucket, batcher, builder.clock, builder.ticker);
     this.board = new StatusBoard(sink, queue, bucket, builder.store, builder.ticker);
@@ -69,7 +67,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   static RateLimitedOnlyFansClient start(RateLimitedOnlyFansClient.Builder builder) {
     DefaultClient client = new DefaultClient(builder);
     try {
-      client.checkAtStart(builder.startUpCheck);
+      client.board.checkAtStart(builder.startUpCheck, client.batcher);
     } catch (IllegalStateException e) {
       client.close();
       throw e;
@@ -194,15 +192,6 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     return result;
   }
 
-  private Duration roomIn() {
-    try {
-      Duration next = bucket == null ? Duration.ZERO : bucket.state(Scope.global()).nextPermitIn();
-      return next.isZero() ? Duration.ofSeconds(1) : next;
-    } catch (RuntimeException e) {
-      return Duration.ofSeconds(1);
-    }
-  }
-
   @Override
   public QueueStatus queueStatus() {
     return board.status();
@@ -211,27 +200,6 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   @Override
   public CheckReport check() {
     return entrance.whileOpen(() -> board.check(batcher));
-  }
-
-  private void checkAtStart(StartUpCheck how) {
-    if (how == StartUpCheck.OFF) {
-      return;
-    }
-    CheckReport report = check();
-    for (CheckReport.Part part : report.parts()) {
-      switch (part.level()) {
-        case OK -> log.info("Start-up check: {}", part);
-        case WARNING -> log.warn("Start-up check: {}", part);
-        case FAULT -> {
-          if (!queue.isWithheld() || !part.name().equals(StatusBoard.QUEUE)) {
-            log.error("Start-up check: {}", part);
-          }
-        }
-      }
-    }
-    if (how == StartUpCheck.REQUIRE && report.level() == CheckReport.Level.FAULT) {
-      throw new IllegalStateException("the start-up check failed: " + report);
-    }
   }
 
   @Override

@@ -1,12 +1,13 @@
 package com.huntaze.ratelimiter;
 
 import com.huntaze.ratelimiter.fallback.FallbackStore;
+import com.huntaze.ratelimiter.limit.Scope;
+import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import java.time.Duration;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,18 +20,13 @@ final class Fallback {
   private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
 
   private final @Nullable FallbackStore store;
+  private final @Nullable TokenBucket bucket;
   private final MetricsSink metrics;
-  private final Supplier<Duration> roomIn;
 
-  /**
-   * Sets it up.
-   *
-   * @param roomIn how long until the queue may have room
-   */
-  Fallback(@Nullable FallbackStore store, MetricsSink metrics, Supplier<Duration> roomIn) {
+  Fallback(@Nullable FallbackStore store, @Nullable TokenBucket bucket, MetricsSink metrics) {
     this.store = store;
+    this.bucket = bucket;
     this.metrics = metrics;
-    this.roomIn = roomIn;
   }
 
   /** Stores a message, or says loudly why it is the caller's still. */
@@ -43,7 +39,7 @@ final class Fallback {
         case NO_CREDENTIALS -> new SendResult.Disabled(id);
         case BACK_PRESSURE -> {
           metrics.rateLimited(message.priority());
-          yield new SendResult.RateLimited(id, roomIn.get());
+          yield new SendResult.RateLimited(id, roomIn());
         }
         default -> failed(message, why + inDoubt(reason) + "; there is no fallback store");
       };
@@ -60,6 +56,16 @@ final class Fallback {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  /** How long until a full queue may have room. */
+  private Duration roomIn() {
+    try {
+      Duration next = bucket == null ? Duration.ZERO : bucket.state(Scope.global()).nextPermitIn();
+      return next.isZero() ? Duration.ofSeconds(1) : next;
+    } catch (RuntimeException e) {
+      return Duration.ofSeconds(1);
     }
   }
 

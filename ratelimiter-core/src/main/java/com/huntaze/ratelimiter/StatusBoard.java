@@ -22,9 +22,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Asks the parts how they stand. A part that fails keeps no other from answering. Thread-safe. */
 final class StatusBoard {
+  private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
+
   /** The queue's name in reports and faults. */
   static final String QUEUE = "queue";
 
@@ -116,6 +120,32 @@ final class StatusBoard {
       parts.add(part.join());
     }
     return new CheckReport(parts);
+  }
+
+  /**
+   * Checks and logs what is found.
+   *
+   * @throws IllegalStateException if no fault is to be passed over and there is one
+   */
+  void checkAtStart(StartUpCheck how, Executor executor) {
+    if (how == StartUpCheck.OFF) {
+      return;
+    }
+    CheckReport report = check(executor);
+    for (Part part : report.parts()) {
+      switch (part.level()) {
+        case OK -> log.info("Start-up check: {}", part);
+        case WARNING -> log.warn("Start-up check: {}", part);
+        case FAULT -> {
+          if (!queue.isWithheld() || !part.name().equals(QUEUE)) { // that was said already
+            log.error("Start-up check: {}", part);
+          }
+        }
+      }
+    }
+    if (how == StartUpCheck.REQUIRE && report.level() == Level.FAULT) {
+      throw new IllegalStateException("the start-up check failed: " + report);
+    }
   }
 
   private List<String> checkQueue() {

@@ -17,6 +17,7 @@ import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
 import com.huntaze.ratelimiter.testkit.LocalSqs;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -93,6 +94,20 @@ class SqsClientsTest {
       assertThatThrownBy(() -> sink.send(message("m1").build())).isInstanceOf(SinkException.class);
       assertThat(stub.calls()).isEqualTo(1);
     }
+  }
+
+  @Test
+  void sending_gives_up_within_a_sends_deadline_and_receiving_outlasts_a_long_poll() {
+    RateLimiterConfig config = config("http://127.0.0.1:1", CREDENTIALS);
+    try (SqsClient sending = SqsClients.forSending(config);
+        SqsClient receiving = SqsClients.forReceiving(config)) {
+      assertThat(timeout(sending)).isLessThan(Duration.ofSeconds(5));
+      assertThat(timeout(receiving)).isGreaterThan(Duration.ofSeconds(20));
+    }
+  }
+
+  private static Duration timeout(SqsClient client) {
+    return client.serviceClientConfiguration().overrideConfiguration().apiCallTimeout().get();
   }
 
   @Test
