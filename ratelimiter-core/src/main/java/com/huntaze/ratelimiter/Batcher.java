@@ -210,8 +210,12 @@ final class Batcher implements Executor {
     lock.lock();
     try {
       while (true) {
+        if (!closed) {
+          Thread.interrupted(); // a caller's callback may have left it set
+        }
         Runnable task = tasks.pollFirst();
         if (task != null) {
+          wakeOne(!waiting.isEmpty() || !tasks.isEmpty()); // it may take its time
           unlocked(task);
         } else if (isDue()) {
           sendNext();
@@ -222,7 +226,7 @@ final class Batcher implements Executor {
     } finally {
       threads.remove(Thread.currentThread());
       ended.signalAll();
-      wakeOne(!waiting.isEmpty()); // if an error ended this thread
+      wakeOne(!waiting.isEmpty() || !tasks.isEmpty()); // if an error ended this thread
       lock.unlock();
     }
   }

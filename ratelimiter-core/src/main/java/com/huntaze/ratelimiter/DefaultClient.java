@@ -25,6 +25,9 @@ import org.slf4j.LoggerFactory;
 final class DefaultClient implements RateLimitedOnlyFansClient {
   private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
 
+  /** A longer deadline is no deadline. */
+  private static final Duration FOREVER = Duration.ofDays(365);
+
   private final RateLimitedOnlyFansClient.Builder settings;
   private final MetricsSink metrics;
   private final Entrance entrance = new Entrance();
@@ -215,7 +218,8 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   @Override
   public synchronized CloseReport close(Duration deadline) {
     if (closed == null) {
-      long end = settings.ticker.nanos() + deadline.toNanos();
+      long nanos = deadline.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : deadline.toNanos();
+      long end = settings.ticker.nanos() + nanos;
       if (replayer != null) {
         replayer.close(); // first, or a long replay on demand would use up the deadline
       }

@@ -140,6 +140,8 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
    * Sets up a {@link RateLimitedOnlyFansClient}. Not thread-safe; the last call of a method wins.
    */
   final class Builder {
+    private static final Duration LONGEST = Duration.ofDays(365);
+
     @Nullable MessageSink sink;
     @Nullable TokenBucket bucket;
     @Nullable FallbackStore store;
@@ -416,8 +418,11 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
     }
 
     private static Duration positive(String name, Duration value) {
-      if (requireNonNull(value, name).isNegative() || value.isZero()) {
-        throw new IllegalArgumentException(name + " must be more than zero, was " + value);
+      if (requireNonNull(value, name).isNegative()
+          || value.isZero()
+          || value.compareTo(LONGEST) > 0) {
+        throw new IllegalArgumentException(
+            name + " must be more than zero and at most " + LONGEST + ", was " + value);
       }
       return value;
     }

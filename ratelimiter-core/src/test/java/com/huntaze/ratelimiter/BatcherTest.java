@@ -207,6 +207,37 @@ class BatcherTest {
   }
 
   @Test
+  void a_task_that_takes_its_time_holds_up_no_message() throws Exception {
+    CountDownLatch slow = new CountDownLatch(1);
+    mayEnd.release(1_000);
+    for (int i = 0; i < 200; i++) {
+      CountDownLatch ends = i == 199 ? slow : new CountDownLatch(0);
+      batcher.execute(
+          () -> {
+            try {
+              ends.await();
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            }
+          });
+      CompletableFuture<SendResult> future = batcher.submit(message(i, "c"));
+      assertThat(future.get(10, TimeUnit.SECONDS).accepted()).isTrue();
+    }
+    slow.countDown();
+  }
+
+  @Test
+  void an_interrupt_that_a_callback_leaves_behind_reaches_no_send() throws Exception {
+    CompletableFuture<SendResult> first = batcher.submit(message(0, "c"));
+    begun.acquire();
+    CompletableFuture<Void> called = first.thenAccept(each -> Thread.currentThread().interrupt());
+    CompletableFuture<SendResult> second = batcher.submit(message(1, "c"));
+    mayEnd.release(2);
+    called.get(10, TimeUnit.SECONDS);
+    assertThat(second.get(10, TimeUnit.SECONDS).status()).isEqualTo(SendStatus.SENT);
+  }
+
+  @Test
   void closing_at_once_still_sends_everything_that_was_taken_in() throws Exception {
     mayEnd.release(100_000);
     List<CompletableFuture<SendResult>> futures = submit(0, 5_003);
