@@ -208,22 +208,24 @@ class BatcherTest {
 
   @Test
   void a_task_that_takes_its_time_holds_up_no_message() throws Exception {
-    CountDownLatch slow = new CountDownLatch(1);
     mayEnd.release(1_000);
-    for (int i = 0; i < 200; i++) {
-      CountDownLatch ends = i == 199 ? slow : new CountDownLatch(0);
+    for (int i = 0; i < 50; i++) {
+      batcher = batcher(10, 1 << 20, LONG, LONG, false);
+      batcher.submit(message(0, "c")).get(10, TimeUnit.SECONDS); // one thread is there, and idle
+      CountDownLatch answered = new CountDownLatch(1);
       batcher.execute(
           () -> {
             try {
-              ends.await();
+              answered.await();
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
             }
           });
-      CompletableFuture<SendResult> future = batcher.submit(message(i, "c"));
+      CompletableFuture<SendResult> future = batcher.submit(message(1, "c"));
       assertThat(future.get(10, TimeUnit.SECONDS).accepted()).isTrue();
+      answered.countDown();
+      batcher.close(Duration.ofSeconds(10), BatcherTest::stored);
     }
-    slow.countDown();
   }
 
   @Test
