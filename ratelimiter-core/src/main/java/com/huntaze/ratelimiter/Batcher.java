@@ -21,6 +21,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Gathers asynchronous sends into batches, on a few threads of its own behind a bounded buffer.
@@ -33,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. Threads start when there is work and end after 10 s without.
  */
 final class Batcher implements Executor {
+  private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
   static final int MAX_BATCH = 10;
 
   /** Batches on their way at once; more than keep a far side busy that takes some milliseconds. */
@@ -49,6 +52,21 @@ final class Batcher implements Executor {
     final long since;
     final int weight;
     final CompletableFuture<SendResult> future = new CompletableFuture<>();
+
+    /** Ours, whatever the caller does with the future: cancel it, complete it, time it out. */
+    private @Nullable SendResult outcome;
+
+    synchronized @Nullable SendResult settled() {
+      return outcome;
+    }
+
+    /** The first outcome stays. */
+    synchronized SendResult settle(SendResult result) {
+      if (outcome == null) {
+        outcome = result;
+      }
+      return outcome;
+    }
 
     Pending(OutboundMessage message, long since) {
       this.message = message;
@@ -273,24 +291,37 @@ final class Batcher implements Executor {
     onTheirWay.add(batch);
     room.signalAll();
     wakeOne(!limits.ordered && !waiting.isEmpty()); // who comes next has to be waited for
+    List<SendResult> outcomes = new ArrayList<>(batch.size());
     try {
-      unlocked(() -> complete(batch));
+      unlocked(() -> send(batch, outcomes));
     } finally {
-      onTheirWay.remove(batch);
+      onTheirWay.remove(batch); // before the callers' callbacks, which may take their time
+      wakeOne(!waiting.isEmpty());
+    }
+    unlocked(
+        () -> {
+          for (int i = 0; i < batch.size(); i++) {
+            batch.get(i).future.complete(outcomes.get(i));
+          }
+        });
+  }
+
+  private void send(List<Pending> batch, List<SendResult> outcomes) {
+    List<SendResult> results;
+    try {
+      results = send.apply(batch.stream().map(each -> each.message).toList(), batch.get(0).since);
+    } catch (RuntimeException | Error e) {
+      log.error("A batch of {} sends failed in a way it should not", batch.size(), e);
+      results = batch.stream().map(each -> failed(each.message, e)).toList();
+    }
+    for (int i = 0; i < batch.size(); i++) {
+      outcomes.add(batch.get(i).settle(results.get(i)));
     }
   }
 
-  private void complete(List<Pending> batch) {
-    try {
-      List<SendResult> results =
-          send.apply(batch.stream().map(each -> each.message).toList(), batch.get(0).since);
-      for (int i = 0; i < batch.size(); i++) {
-        batch.get(i).future.complete(results.get(i));
-      }
-    } catch (RuntimeException | Error e) {
-      batch.forEach(each -> each.future.completeExceptionally(e));
-      throw e;
-    }
+  private static SendResult failed(OutboundMessage message, Throwable e) {
+    return new SendResult.Failed(
+        message.messageId(), "a part failed, and the queue may have it: " + e.getClass().getName());
   }
 
   private void unlocked(Runnable task) {
@@ -313,10 +344,12 @@ final class Batcher implements Executor {
   List<SendResult> close(Duration deadline, Function<OutboundMessage, SendResult> spill) {
     List<SendResult> outcomes = new ArrayList<>();
     for (Pending each : stop(deadline)) {
-      if (!each.future.isDone()) {
-        each.future.complete(spill.apply(each.message));
+      SendResult outcome = each.settled();
+      if (outcome == null) {
+        outcome = each.settle(spill.apply(each.message));
       }
-      outcomes.add(each.future.join());
+      outcomes.add(outcome);
+      each.future.complete(outcome);
     }
     return outcomes;
   }
@@ -335,7 +368,7 @@ final class Batcher implements Executor {
       left.addAll(waiting);
       waiting.clear();
       tasks.clear();
-      threads.forEach(Thread::interrupt);
+      threads.stream().filter(t -> t != Thread.currentThread()).forEach(Thread::interrupt);
       interrupted |= !awaitEnd(LAST_WORDS_NANOS);
       return left;
     } finally {
@@ -346,11 +379,16 @@ final class Batcher implements Executor {
     }
   }
 
+  /** Whether a caller's callback closes the client: its thread is not waited for. */
+  private boolean isOnlyThread() {
+    return threads.size() == 1 && threads.contains(Thread.currentThread());
+  }
+
   /** False if the wait was interrupted. */
   private boolean awaitEnd(long nanos) {
     long left = nanos;
     try {
-      while (!threads.isEmpty() && left > 0) {
+      while (!threads.isEmpty() && !isOnlyThread() && left > 0) {
         left = ended.awaitNanos(left);
       }
       return true;

@@ -66,6 +66,6 @@ public record DatabaseUrl(String jdbcUrl, Optional<String> user, Optional<String
 
   @Override
   public String toString() {
-    return "DatabaseUrl[" + jdbcUrl.split("[?;]", 2)[0].replaceFirst("//[^/@]*@", "//") + "]";
+    return "DatabaseUrl[" + jdbcUrl.split(":", 3)[1] + "]"; // the rest may hold credentials
   }
 }

@@ -3,6 +3,7 @@ package com.huntaze.ratelimiter;
 import static java.util.Objects.requireNonNull;
 
 import com.huntaze.ratelimiter.fallback.Replayer;
+import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.MessageSink;
@@ -28,7 +29,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   /** A longer deadline is no deadline. */
   private static final Duration FOREVER = Duration.ofDays(365);
 
-  private final RateLimitedOnlyFansClient.Builder settings;
+  private final Ticker ticker;
   private final MetricsSink metrics;
   private final Entrance entrance = new Entrance();
   private final Intake intake;
@@ -44,7 +45,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   private @Nullable CloseReport closed;
 
   private DefaultClient(RateLimitedOnlyFansClient.Builder builder) {
-    this.settings = builder;
+    this.ticker = builder.ticker;
     this.metrics = MetricsSink.guarded(builder.metrics);
     this.intake = new Intake(builder.limits, builder.clock);
     this.rateLimiterSwitch =
@@ -75,8 +76,8 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
       client.close();
       throw e;
     }
-    if (builder.directGateway != null) {
-      builder.directGateway.warmUp();
+    if (client.direct != null) {
+      client.direct.warmUp();
     }
     if (client.embedded != null) {
       client.embedded.start();
@@ -90,7 +91,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   @Override
   public SendResult send(OnlyFansMessage message) {
     requireNonNull(message, "message");
-    long start = settings.ticker.nanos();
+    long start = ticker.nanos();
     return entrance.whileOpen(
         () -> {
           Intake.Reading reading = intake.read(message);
@@ -102,7 +103,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   @Override
   public List<SendResult> sendBatch(List<OnlyFansMessage> messages) {
     List<OnlyFansMessage> copy = List.copyOf(messages);
-    long start = settings.ticker.nanos();
+    long start = ticker.nanos();
     return entrance.whileOpen(
         () -> {
           Batch batch = new Batch(copy.stream().map(intake::read).toList());
@@ -175,7 +176,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
           ? refused(message, reason)
           : fallback.store(message, reason);
     }
-    metrics.messageQueued(message.priority(), Duration.ofNanos(settings.ticker.nanos() - start));
+    metrics.messageQueued(message.priority(), Duration.ofNanos(ticker.nanos() - start));
     return new SendResult.Queued(message.messageId(), message.timestamp(), estimate.next());
   }
 
@@ -219,9 +220,9 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   public synchronized CloseReport close(Duration deadline) {
     if (closed == null) {
       long nanos = deadline.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : deadline.toNanos();
-      long end = settings.ticker.nanos() + nanos;
+      long end = ticker.nanos() + nanos;
       if (replayer != null) {
-        replayer.close(); // first, or a long replay on demand would use up the deadline
+        replayer.close(deadline); // first, or a long replay on demand would use it up
       }
       entrance.close(leftUntil(end));
       Leftovers left = new Leftovers(fallback);
@@ -242,6 +243,6 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   }
 
   private Duration leftUntil(long end) {
-    return Duration.ofNanos(Math.max(0, end - settings.ticker.nanos()));
+    return Duration.ofNanos(Math.max(0, end - ticker.nanos()));
   }
 }

@@ -35,6 +35,7 @@ final class DeliveryEstimate {
   private final AtomicLong acceptedSince = new AtomicLong();
   private final AtomicBoolean looking = new AtomicBoolean();
   private volatile @Nullable Look look;
+  private volatile long triedAt;
 
   DeliveryEstimate(
       MessageSink sink,
@@ -54,7 +55,7 @@ final class DeliveryEstimate {
   @Nullable Instant next() {
     Look last = look;
     long ahead = acceptedSince.getAndIncrement();
-    if (last == null || ticker.nanos() - last.nanos > LOOK_EVERY_NANOS) {
+    if (ticker.nanos() - triedAt > LOOK_EVERY_NANOS) {
       refresh();
     }
     if (last == null) {
@@ -77,15 +78,19 @@ final class DeliveryEstimate {
     if (asked == null || !looking.compareAndSet(false, true)) {
       return;
     }
+    triedAt = ticker.nanos();
     try {
       executor.execute(
           () -> {
             try {
-              acceptedSince.set(0);
               long waiting = sink.depth().waiting();
+              acceptedSince.set(0);
               look = new Look(ticker.nanos(), waiting, asked.state(Scope.global()));
             } catch (RuntimeException e) {
-              log.debug("The backlog cannot be looked at; there are no estimates for now", e);
+              look = null;
+              log.debug(
+                  "The backlog cannot be looked at; there are no estimates for now: {}",
+                  e.toString());
             } finally {
               looking.set(false);
             }

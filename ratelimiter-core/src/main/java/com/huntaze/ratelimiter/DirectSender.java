@@ -65,6 +65,18 @@ final class DirectSender {
             builder.ticker);
   }
 
+  /**
+   * Does beforehand what is slow the first time; a gateway that cannot yet is no reason to stop.
+   */
+  void warmUp() {
+    try {
+      gateway.warmUp();
+    } catch (RuntimeException e) {
+      log.warn(
+          "The direct gateway could not warm up; its first calls may be slow: {}", e.toString());
+    }
+  }
+
   /** Makes the call if it may be made now. */
   SendResult send(OutboundMessage message) {
     String id = message.messageId();

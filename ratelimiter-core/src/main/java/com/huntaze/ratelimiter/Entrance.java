@@ -20,14 +20,19 @@ final class Entrance {
    * @throws IllegalStateException if the client is closed
    */
   <T> T whileOpen(Supplier<T> work) {
+    refuseIfClosed(); // or it would wait for the close
     inside.readLock().lock();
     try {
-      if (closed) {
-        throw new IllegalStateException("the client is closed");
-      }
+      refuseIfClosed();
       return work.get();
     } finally {
       inside.readLock().unlock();
+    }
+  }
+
+  private void refuseIfClosed() {
+    if (closed) {
+      throw new IllegalStateException("the client is closed");
     }
   }
 

@@ -1,8 +1,10 @@
 package com.huntaze.ratelimiter;
 
+import com.huntaze.ratelimiter.fallback.FallbackException;
 import com.huntaze.ratelimiter.fallback.FallbackStore;
 import com.huntaze.ratelimiter.limit.Scope;
 import com.huntaze.ratelimiter.limit.TokenBucket;
+import com.huntaze.ratelimiter.limit.TokenBucketException;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.SinkException;
@@ -49,9 +51,9 @@ final class Fallback {
       to.store(message, why);
       metrics.messageStored(message.priority());
       return new SendResult.Stored(id, message.timestamp(), why);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       return failed(
-          message, why + inDoubt(reason) + "; the fallback store failed too: " + e.getMessage());
+          message, why + inDoubt(reason) + "; the fallback store failed too: " + describe(e));
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
@@ -74,6 +76,15 @@ final class Fallback {
     return store(message, new SinkException(Kind.NOT_SENT, "the client closed", null));
   }
 
+  /** The words of our own exceptions; of any other only the class, since it may quote a message. */
+  static String describe(Throwable e) {
+    return e instanceof FallbackException
+            || e instanceof SinkException
+            || e instanceof TokenBucketException
+        ? String.valueOf(e.getMessage())
+        : e.getClass().getName();
+  }
+
   private static String inDoubt(SinkException reason) {
     return reason.kind() == Kind.AMBIGUOUS ? ", and the queue may have it all the same" : "";
   }
@@ -92,7 +103,7 @@ final class Fallback {
         return true;
       }
     } catch (RuntimeException e) {
-      log.error("Message {} could not be held: {}", message.messageId(), e.toString());
+      log.error("Message {} could not be held: {}", message.messageId(), describe(e));
     }
     return false;
   }

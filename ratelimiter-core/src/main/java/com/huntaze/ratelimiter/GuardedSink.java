@@ -28,6 +28,8 @@ import org.slf4j.LoggerFactory;
 final class GuardedSink {
   private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
   private static final SinkResult NOT_TRIED = notTaken(Kind.NOT_SENT, "not tried", null);
+  private static final SinkResult NO_ANSWER =
+      notTaken(Kind.AMBIGUOUS, "the sink gave no answer for each message", null);
   private static final int THROTTLED_FACTOR = 5;
   private static final long REFUSAL_LOG_NANOS = Duration.ofMinutes(1).toNanos();
 
@@ -131,10 +133,11 @@ final class GuardedSink {
 
   /** Full jitter: anything between nothing and a ceiling that doubles. */
   private Duration delay(int attempt, Kind last) {
-    long ceiling = baseNanos << Math.min(attempt - 1, 20);
-    if (last == Kind.THROTTLED) {
-      ceiling *= THROTTLED_FACTOR;
+    long ceiling = baseNanos * (last == Kind.THROTTLED ? THROTTLED_FACTOR : 1);
+    for (int doubled = 1; doubled < attempt && ceiling < deadlineNanos; doubled++) {
+      ceiling *= 2;
     }
+    ceiling = Math.min(ceiling, deadlineNanos);
     synchronized (random) {
       return Duration.ofNanos(random.nextLong(ceiling) + 1);
     }
@@ -198,10 +201,10 @@ final class GuardedSink {
   private SinkResult call(CircuitBreaker.Pass pass, OutboundMessage message) {
     SinkResult answer;
     try {
-      answer = sink.send(message);
+      answer = orNoAnswer(sink.send(message));
     } catch (SinkException e) {
       answer = new SinkResult.NotTaken(e);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       answer = broke(e);
     }
     if (answer instanceof SinkResult.NotTaken) {
@@ -220,17 +223,27 @@ final class GuardedSink {
     List<SinkResult> answers;
     try {
       answers = sink.sendAll(batch);
+      if (answers == null || answers.size() != batch.size()) {
+        answers = Collections.nCopies(batch.size(), NO_ANSWER);
+      }
+      answers = answers.stream().map(GuardedSink::orNoAnswer).toList();
     } catch (SinkException e) {
       answers = Collections.nCopies(batch.size(), new SinkResult.NotTaken(e));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       answers = Collections.nCopies(batch.size(), broke(e));
     }
     settle(pass, answers);
     return answers;
   }
 
+  /** What a sink owes for each message, whatever it is made of. */
+  @SuppressWarnings("ConstantValue")
+  private static SinkResult orNoAnswer(@Nullable SinkResult answer) {
+    return answer == null ? NO_ANSWER : answer;
+  }
+
   /** A sink that throws anything but its own exception is broken; nobody knows what it did. */
-  private static SinkResult broke(RuntimeException e) {
+  private static SinkResult broke(Throwable e) {
     return notTaken(Kind.AMBIGUOUS, "the sink failed: " + e.getClass().getName(), e);
   }
 

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class RateLimiterConfig {
   private static final Logger log = LoggerFactory.getLogger(RateLimiterConfig.class);
-  private static final String ENABLED = "RATE_LIMITER_ENABLED";
+  static final String ENABLED = "RATE_LIMITER_ENABLED";
   private static final String ROLLOUT_PERCENT = "RATE_LIMITER_ROLLOUT_PERCENT";
   private static final Set<String> SECRETS =
       Set.of(
@@ -104,7 +104,8 @@ public final class RateLimiterConfig {
       throw new IllegalArgumentException(
           "the file " + properties + " cannot be read: " + e.getClass().getSimpleName());
     }
-    boolean switched = isSet(environment, ENABLED) || isSet(environment, ROLLOUT_PERCENT);
+    boolean fixed = isSet(environment, ENABLED) || isSet(environment, ROLLOUT_PERCENT);
+    boolean follows = !fixed && isSet(settings, ENABLED);
     environment.forEach(
         (name, value) -> {
           if (isSet(environment, name)) {
@@ -113,7 +114,7 @@ public final class RateLimiterConfig {
         });
     return new RateLimiterConfig(
         Map.copyOf(settings),
-        switched ? Optional.empty() : Optional.of(properties),
+        follows ? Optional.of(properties) : Optional.empty(),
         name -> Optional.empty());
   }
 
@@ -262,7 +263,7 @@ public final class RateLimiterConfig {
   }
 
   private Optional<String> text(String name) {
-    return Optional.ofNullable(settings.get(name)).filter(value -> !value.isBlank());
+    return Optional.ofNullable(settings.get(name)).map(String::strip).filter(s -> !s.isEmpty());
   }
 
   private static boolean isSet(Map<String, String> settings, String name) {

@@ -127,7 +127,9 @@ public final class RateLimiterSwitch {
       int now = checked(source.getAsInt());
       failing = false;
       if (now != percent) {
-        change(now);
+        synchronized (this) { // and asked once more: a slow asker must not bring an old one back
+          change(checked(source.getAsInt()));
+        }
       }
     } catch (RuntimeException e) {
       if (!failing) {

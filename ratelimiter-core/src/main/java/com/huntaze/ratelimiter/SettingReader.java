@@ -56,7 +56,7 @@ final class SettingReader {
     if (value.isPresent() && !isHttp(value.get()) && !QUEUE_NAME.matcher(value.get()).matches()) {
       problem(
           name,
-          shown(value.get()),
+          isHttpLike(value.get()) ? shown(value.get()) : value.get(),
           "a queue's name (letters, digits, - and _, at most 80) or its http or https URL");
       return Optional.empty();
     }
@@ -66,7 +66,10 @@ final class SettingReader {
   Optional<String> fifoQueue(String name) {
     Optional<String> value = queue(name);
     if (value.isPresent() && !value.get().endsWith(".fifo")) {
-      problem(name, shown(value.get()), "a FIFO queue, whose name ends in .fifo");
+      problem(
+          name,
+          isHttpLike(value.get()) ? shown(value.get()) : value.get(),
+          "a FIFO queue, whose name ends in .fifo");
       return Optional.empty();
     }
     return value;
@@ -118,9 +121,19 @@ final class SettingReader {
     problems.add(name + " must be " + allowed + ", was '" + value + "'");
   }
 
-  /** The value without credentials: what stands before an @ is never shown. */
+  /**
+   * A URL as far as it can hold no credentials; of one that is no URL, only an address. Someone may
+   * have put a password in the wrong place.
+   */
   private static String shown(String value) {
-    return value.replaceFirst("//[^/]*@", "//***@");
+    if (value.matches("[A-Za-z0-9.-]+:\\d{1,5}")) {
+      return value;
+    }
+    return value.contains("@") || !value.contains("://") ? "***" : value.split("[?#]", 2)[0];
+  }
+
+  private static boolean isHttpLike(String value) {
+    return value.contains(":") || value.contains("@");
   }
 
   private static boolean isHttp(String value) {

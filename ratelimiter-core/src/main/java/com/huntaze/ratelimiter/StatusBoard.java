@@ -98,7 +98,7 @@ final class StatusBoard {
     try {
       return Optional.of(question.get());
     } catch (RuntimeException e) {
-      faults.add(part + ": " + e.getMessage());
+      faults.add(part + ": " + Fallback.describe(e));
       return Optional.empty();
     }
   }
@@ -170,8 +170,7 @@ final class StatusBoard {
         .exceptionally(
             e -> {
               Throwable cause = e.getCause() == null ? e : e.getCause();
-              String why = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-              return new Part(name, Level.FAULT, List.of(why));
+              return new Part(name, Level.FAULT, List.of(Fallback.describe(cause)));
             })
         .completeOnTimeout(
             new Part(name, Level.FAULT, List.of("no answer within " + CHECK_SECONDS + " s")),

@@ -6,20 +6,26 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ch.qos.logback.classic.Level;
 import com.huntaze.ratelimiter.CheckReport.Part;
 import com.huntaze.ratelimiter.QueueStatus.Health;
+import com.huntaze.ratelimiter.delivery.GatewayResponse;
+import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
+import com.huntaze.ratelimiter.fallback.FallbackBacklog;
 import com.huntaze.ratelimiter.fallback.FallbackException;
 import com.huntaze.ratelimiter.fallback.FallbackStore;
 import com.huntaze.ratelimiter.fallback.InMemoryFallbackStore;
 import com.huntaze.ratelimiter.fallback.StoredMessage;
 import com.huntaze.ratelimiter.limit.InMemoryTokenBucket;
 import com.huntaze.ratelimiter.limit.RateLimit;
+import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.QueueDepth;
 import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -348,6 +354,167 @@ class PipelineFaultsTest {
       assertThat(results.get(1).violations().get(0).field()).isEqualTo("messageId");
       assertThat(sink.ids()).containsExactly("m1");
     }
+  }
+
+  /** Sinks as careless lambdas and mocks make them. */
+  private static MessageSink answering(SinkResult.Taken one, List<SinkResult> several) {
+    return new MessageSink() {
+      @Override
+      public SinkResult.Taken send(OutboundMessage message) {
+        return one;
+      }
+
+      @Override
+      public List<SinkResult> sendAll(List<OutboundMessage> messages) {
+        return several;
+      }
+    };
+  }
+
+  @Test
+  void a_sink_that_gives_no_answer_for_each_message_has_none_of_them_for_certain() {
+    SinkResult.Taken taken = new SinkResult.Taken(Optional.empty());
+    for (List<SinkResult> several :
+        Arrays.asList(
+            null,
+            List.<SinkResult>of(taken),
+            List.<SinkResult>of(taken, taken, taken),
+            Arrays.<SinkResult>asList(taken, null))) {
+      try (var client = builder(answering(null, several)).fallbackStore(store).build()) {
+        assertThat(client.send(message("m1")).status()).isEqualTo(SendStatus.STORED);
+        List<SendResult> results = client.sendBatch(messages(2));
+        assertThat(results.get(1).status()).isEqualTo(SendStatus.STORED);
+        assertThat(results.get(1).error()).get().asString().contains("AMBIGUOUS");
+      }
+    }
+  }
+
+  @Test
+  void an_error_of_a_sink_a_store_or_a_metrics_sink_is_an_outcome_too() {
+    MessageSink broken =
+        message -> {
+          throw new NoClassDefFoundError("a jar is missing");
+        };
+    MetricsSink metrics =
+        (MetricsSink)
+            Proxy.newProxyInstance(
+                MetricsSink.class.getClassLoader(),
+                new Class<?>[] {MetricsSink.class},
+                (self, method, args) -> {
+                  throw new NoClassDefFoundError("a jar is missing");
+                });
+    try (var client = builder(broken).fallbackStore(store).metrics(metrics).build()) {
+      assertThat(client.send(message("m1")).status()).isEqualTo(SendStatus.STORED);
+    }
+    try (var client = builder(sink).metrics(metrics).build()) {
+      assertThat(client.send(message("m1")).status()).isEqualTo(SendStatus.QUEUED);
+    }
+  }
+
+  @Test
+  void the_words_of_a_foreign_exception_are_not_passed_on() {
+    sink.failAlways(Kind.NOT_SENT);
+    try (var client =
+        builder(sink)
+            .fallbackStore(
+                new ForwardingStore(store) {
+                  @Override
+                  public void store(OutboundMessage message, String error) {
+                    throw new IllegalStateException("Failing row contains " + message.content());
+                  }
+
+                  @Override
+                  public FallbackBacklog backlog() {
+                    throw new IllegalStateException("select from secret");
+                  }
+                })
+            .build()) {
+      assertThat(client.send(message("m1")).error())
+          .get()
+          .asString()
+          .contains("IllegalStateException")
+          .doesNotContain("row");
+      assertThat(client.queueStatus().faults().toString()).doesNotContain("secret");
+      assertThat(client.check().toString()).doesNotContain("secret");
+    }
+  }
+
+  @Test
+  void a_backlog_that_cannot_be_counted_is_asked_for_once_a_second_all_the_same() {
+    AtomicInteger asked = new AtomicInteger();
+    MessageSink uncounted =
+        counted(
+            asked,
+            n -> {
+              throw ScriptedSink.failure(Kind.ACCESS_REFUSED);
+            });
+    try (var client =
+        builder(uncounted)
+            .tokenBucket(InMemoryTokenBucket.of(RateLimit.rolling(2, Duration.ofMinutes(1))))
+            .build()) {
+      messages(200).forEach(client::send);
+    }
+    assertThat(asked.get()).isLessThanOrEqualTo(1);
+  }
+
+  @Test
+  void what_a_caller_changes_after_an_asynchronous_send_changes_nothing() throws Exception {
+    List<Object> nested = new ArrayList<>(List.of("before"));
+    CountDownLatch changed = new CountDownLatch(1);
+    CountedSink far =
+        new CountedSink(
+            message -> {
+              awaitUninterruptibly(changed);
+              assertThat(message.metadata()).isEqualTo(Map.of("k", List.of("before")));
+              return taken(message);
+            });
+    try (var client = builder(far).build()) {
+      var future =
+          client.sendAsync(
+              OnlyFansMessage.builder()
+                  .userId("u")
+                  .recipientId("r")
+                  .content("c")
+                  .metadata(Map.of("k", nested))
+                  .build());
+      nested.set(0, "after");
+      changed.countDown();
+      assertThat(future.get(20, TimeUnit.SECONDS).status()).isEqualTo(SendStatus.QUEUED);
+    }
+  }
+
+  @Test
+  void extreme_durations_are_refused_by_name_and_a_long_deadline_closes() {
+    assertThatThrownBy(() -> builder(sink).breaker(5, Duration.ofDays(300_000)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("delay must be more than zero and at most");
+    sink.failNext(Kind.THROTTLED);
+    var client =
+        builder(sink).retryBase(Duration.ofDays(300)).sendDeadline(Duration.ofMillis(5)).build();
+    assertThat(client.send(message("m1")).messageId()).isEqualTo("m1");
+    assertThat(client.close(Duration.ofDays(300_000)).lost()).isZero();
+    assertThatThrownBy(() -> client.send(message("m2"))).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void a_direct_gateway_that_cannot_warm_up_keeps_nobody_from_starting() {
+    OnlyFansGateway cold =
+        new OnlyFansGateway() {
+          @Override
+          public GatewayResponse call(OutboundMessage message) {
+            return GatewayResponse.of(200);
+          }
+
+          @Override
+          public void warmUp() {
+            throw new IllegalStateException("the proxy is not ready");
+          }
+        };
+    builder(sink)
+        .tokenBucket(InMemoryTokenBucket.of(RateLimit.rolling(2, Duration.ofMinutes(1))))
+        .directGateway(cold)
+        .build()
+        .close();
   }
 
   private static MessageSink counted(AtomicInteger asked, Function<Integer, QueueDepth> depth) {

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 class RateLimiterConfigTest {
@@ -83,7 +84,7 @@ class RateLimiterConfigTest {
         "AWS_ENDPOINT_URL | 127.0.0.1:9324 | http:// or https://",
         "REDIS_URL | http://cache | redis:// or rediss://",
         "REDIS_URL | redis:// | with a host",
-        "ONLYFANS_API_URL | ht!tp:/x | http:// or https://",
+        "ONLYFANS_API_URL | ht!tp://x | http:// or https://",
         "RATE_LIMIT | -10/60s | permits / window",
         "RATE_LIMIT | 0/60s | 1 to 1000000",
         "RATE_LIMIT | 10/60 | ms, s, m or h",
@@ -147,6 +148,29 @@ class RateLimiterConfigTest {
     assertThat(config.database().get().toString()).doesNotContain(secret);
     assertThat(DatabaseUrl.parse("jdbc:postgresql://db/x?user=a&password=" + secret).toString())
         .doesNotContain(secret);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "redis://:pa/hunter2@host:6379",
+        "redis:hunter2@host",
+        "ftp://host/?password=hunter2",
+        "hunter2",
+        "hunter2:host"
+      })
+  void a_password_in_the_wrong_place_is_not_shown(String value) {
+    assertThatThrownBy(() -> RateLimiterConfig.from(Map.of("ONLYFANS_API_URL", value)))
+        .hasMessageContaining("ONLYFANS_API_URL")
+        .hasMessageNotContaining("hunter2");
+    assertThat(DatabaseUrl.parse("jdbc:mysql://(host=h,user=u,password=hunter2)/db").toString())
+        .isEqualTo("DatabaseUrl[mysql]");
+  }
+
+  @Test
+  void blanks_around_a_secret_are_no_part_of_it() {
+    RateLimiterConfig config = RateLimiterConfig.from(Map.of("ONLYFANS_API_KEY", " key\n"));
+    assertThat(config.secret("ONLYFANS_API_KEY").get()).contains("key");
   }
 
   @Test

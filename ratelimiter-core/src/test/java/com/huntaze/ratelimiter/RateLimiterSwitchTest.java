@@ -117,6 +117,9 @@ class RateLimiterSwitchTest {
       write(file, "RATE_LIMITER_ENABLED=maybe\n");
       now.addAndGet(1_000_000_000);
       assertThat(theSwitch.percent()).as("the last good one").isEqualTo(100);
+      write(file, "");
+      now.addAndGet(1_000_000_000);
+      assertThat(theSwitch.percent()).as("cut off while it is written").isEqualTo(100);
       Files.delete(file);
       now.addAndGet(1_000_000_000);
       assertThat(theSwitch.percent()).isEqualTo(100);
@@ -138,7 +141,7 @@ class RateLimiterSwitchTest {
     assertThatThrownBy(() -> RateLimiterSwitch.watching(file))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("switch.properties");
-    write(file, "RATE_LIMITER_ROLLOUT_PERCENT=140\n");
+    write(file, "RATE_LIMITER_ENABLED=true\nRATE_LIMITER_ROLLOUT_PERCENT=140\n");
     assertThatThrownBy(() -> RateLimiterSwitch.watching(file))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("RATE_LIMITER_ROLLOUT_PERCENT must be a whole number, 0 to 100");

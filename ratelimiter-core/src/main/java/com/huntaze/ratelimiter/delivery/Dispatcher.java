@@ -125,7 +125,7 @@ public final class Dispatcher implements AutoCloseable {
         } catch (TokenBucketException e) {
           settings.faults.warn("The token bucket cannot be asked; nothing is taken", e);
           stop.await(LOOK_AGAIN);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
           settings.faults.warn("A part failed in a way it should not", e);
           stop.await(LOOK_AGAIN);
         }
@@ -202,7 +202,7 @@ public final class Dispatcher implements AutoCloseable {
           : putAside(hand);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       settings.faults.warn("A delivery failed; its message comes back", e);
     }
     return false;

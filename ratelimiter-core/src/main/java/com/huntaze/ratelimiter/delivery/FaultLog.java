@@ -11,7 +11,7 @@ final class FaultLog {
 
   private final Set<String> said = ConcurrentHashMap.newKeySet();
 
-  void warn(String what, RuntimeException fault) {
+  void warn(String what, Throwable fault) {
     if (said.add(what)) {
       log.warn("{}: {}", what, fault.toString());
     }

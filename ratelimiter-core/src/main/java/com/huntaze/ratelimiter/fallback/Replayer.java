@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
 public final class Replayer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Replayer.class);
   private static final int BATCH = 10;
+  private static final Duration LAST_ROUND = Duration.ofSeconds(5);
 
   private final FallbackStore store;
   private final MessageSink sink;
@@ -106,12 +107,18 @@ public final class Replayer implements AutoCloseable {
     return replayed;
   }
 
-  /**
-   * Ends the background thread for good. What is being replayed is finished within 5 s; a claim
-   * that is not settled by then lapses by itself.
-   */
+  /** Ends the background thread within the default of 5 s, as {@link #close(Duration)} does. */
   @Override
   public void close() {
+    close(LAST_ROUND);
+  }
+
+  /**
+   * Ends the background thread for good. A claim that is not settled in time lapses by itself.
+   *
+   * @param deadline how long the round under way may take, 5 s at most
+   */
+  public void close(Duration deadline) {
     stop.countDown();
     Thread ending;
     synchronized (this) {
@@ -119,9 +126,10 @@ public final class Replayer implements AutoCloseable {
     }
     if (ending != null) {
       try {
-        ending.join(5_000);
+        Duration wait = deadline.compareTo(LAST_ROUND) < 0 ? deadline : LAST_ROUND;
+        ending.join(Math.max(1, wait.toMillis()));
         if (ending.isAlive()) {
-          log.warn("The replayer did not end within 5 s; its claims lapse in {}", lease);
+          log.warn("The replayer did not end within {}; its claims lapse in {}", wait, lease);
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();

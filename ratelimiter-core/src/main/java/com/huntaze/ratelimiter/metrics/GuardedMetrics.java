@@ -55,7 +55,7 @@ final class GuardedMetrics implements MetricsSink {
   private void guard(Runnable event) {
     try {
       event.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (said.compareAndSet(false, true)) {
         log.warn(
             "Metrics sink {} failed with {}; sends go on, further faults of it are not logged",

@@ -2,17 +2,24 @@ package com.huntaze.ratelimiter.sqs;
 
 import com.huntaze.ratelimiter.RateLimiterConfig;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.function.Supplier;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
+import software.amazon.awssdk.core.exception.SdkClientException;
+import software.amazon.awssdk.http.SdkHttpClient;
+import software.amazon.awssdk.http.SdkHttpConfigurationOption;
+import software.amazon.awssdk.http.SdkHttpService;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.retries.DefaultRetryStrategy;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.SqsClientBuilder;
+import software.amazon.awssdk.utils.AttributeMap;
 
 /**
  * Makes SQS clients from a deployment's settings: their region, endpoint and credentials, and
@@ -26,6 +33,11 @@ public final class SqsClients {
 
   /** Longer than the longest wait of a receive, 20 s. */
   private static final Duration RECEIVE_TIMEOUT = Duration.ofSeconds(25);
+
+  private static final AttributeMap POOL =
+      AttributeMap.builder()
+          .put(SdkHttpConfigurationOption.CONNECTION_ACQUIRE_TIMEOUT, Duration.ofSeconds(1))
+          .build();
 
   private SqsClients() {}
 
@@ -57,6 +69,7 @@ public final class SqsClients {
         SqsClient.builder()
             .region(Region.of(config.region()))
             .credentialsProvider(credentials(config))
+            .httpClientBuilder(SqsClients::httpClient)
             .overrideConfiguration(
                 settings ->
                     settings
@@ -64,6 +77,16 @@ public final class SqsClients {
                         .apiCallTimeout(timeout));
     config.awsEndpoint().ifPresent(builder::endpointOverride);
     return builder.build();
+  }
+
+  /** The one on the class path, which tells that its pool is empty before the call times out. */
+  private static SdkHttpClient httpClient(AttributeMap defaults) {
+    Iterator<SdkHttpService> found = ServiceLoader.load(SdkHttpService.class).iterator();
+    if (!found.hasNext()) {
+      throw new IllegalStateException(
+          "an HTTP client of the AWS SDK is needed, such as software.amazon.awssdk:apache5-client");
+    }
+    return found.next().createHttpClientBuilder().buildWithDefaults(POOL.merge(defaults));
   }
 
   /** Those of the settings, asked for anew each time; where they are unset, the SDK's own. */
@@ -76,7 +99,11 @@ public final class SqsClients {
       String accessKeyId = id.get().orElse("");
       String secretAccessKey = key.get().orElse("");
       if (accessKeyId.isEmpty() || secretAccessKey.isEmpty()) {
-        return others.resolveCredentials();
+        try {
+          return others.resolveCredentials();
+        } catch (SdkClientException e) {
+          throw new NoCredentialsException(e);
+        }
       }
       Optional<String> sessionToken = token.get();
       AwsCredentials credentials =

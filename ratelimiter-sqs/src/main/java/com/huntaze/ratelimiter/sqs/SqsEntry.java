@@ -84,6 +84,7 @@ final class SqsEntry {
     if (entry.bytes > maxBytes / 2 - WORKFLOW_ATTRIBUTES) {
       checkSize(
           message,
+          "in the workflow queue's shape it",
           SqsRules.bytes(PayloadCodec.workflow().encode(message)) + WORKFLOW_ATTRIBUTES,
           maxBytes);
     }
@@ -120,7 +121,7 @@ final class SqsEntry {
       }
       checkCharacters(message, each.getKey(), value);
     }
-    checkSize(message, bytes, maxBytes);
+    checkSize(message, "it", bytes, maxBytes);
   }
 
   private static void checkCharacters(
@@ -135,10 +136,10 @@ final class SqsEntry {
     }
   }
 
-  private static void checkSize(OutboundMessage message, long bytes, int maxBytes) {
+  private static void checkSize(OutboundMessage message, String which, long bytes, int maxBytes) {
     if (bytes > maxBytes) {
       throw refused(
-          message, "it is " + bytes + " bytes with its attributes, the limit is " + maxBytes);
+          message, which + " is " + bytes + " bytes with its attributes, the limit is " + maxBytes);
     }
   }
 

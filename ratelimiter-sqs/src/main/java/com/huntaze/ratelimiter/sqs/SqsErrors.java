@@ -89,6 +89,7 @@ final class SqsErrors {
         "KMS.NotFoundException",
         "KmsOptInRequired",
         "KMS.OptInRequired");
+    codes(Kind.AMBIGUOUS, "RequestTimeout", "RequestTimeoutException");
     // A clock that is off: the SDK corrects its own from the answer, so that the next call may do.
     // Credentials that have just run out: the next call asks their provider again.
     codes(
@@ -110,6 +111,11 @@ final class SqsErrors {
           "pending connection acquisitions",
           "pending acquisitions",
           "failed to acquire a connection");
+
+  /** What the SDK's own providers say; ours throws an exception of its own. */
+  private static final List<String> NO_CREDENTIALS_TEXTS =
+      List.of(
+          "unable to load credentials", "failed to load credentials", "contained no credentials");
 
   private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._:-]{1,100}");
 
@@ -144,7 +150,7 @@ final class SqsErrors {
   /** What the answer for one entry of a batch says of it. */
   static Kind kindOfEntry(@Nullable String code, @Nullable Boolean senderFault) {
     return byCode(code)
-        .orElse(Boolean.TRUE.equals(senderFault) ? Kind.MESSAGE_REFUSED : Kind.NOT_SENT);
+        .orElse(Boolean.TRUE.equals(senderFault) ? Kind.ACCESS_REFUSED : Kind.NOT_SENT);
   }
 
   /** A failed call of a source. */
@@ -194,7 +200,8 @@ final class SqsErrors {
         || cause.getClass().getSimpleName().equals("ConnectTimeoutException")) {
       return Optional.of(Kind.NOT_SENT);
     }
-    return text.startsWith("unable to load credentials")
+    return cause instanceof NoCredentialsException
+            || NO_CREDENTIALS_TEXTS.stream().anyMatch(text::contains)
         ? Optional.of(Kind.NO_CREDENTIALS)
         : Optional.empty();
   }

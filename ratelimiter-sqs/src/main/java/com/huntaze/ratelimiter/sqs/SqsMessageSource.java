@@ -127,11 +127,7 @@ public final class SqsMessageSource implements MessageSource {
   }
 
   private static ReceivedMessage read(Message message) {
-    int receives =
-        Integer.parseInt(
-            message
-                .attributes()
-                .getOrDefault(MessageSystemAttributeName.APPROXIMATE_RECEIVE_COUNT, "1"));
+    int receives = receives(message);
     try {
       return ReceivedMessage.of(
           message.receiptHandle(), PayloadCodec.decodeEither(message.body()), receives);
@@ -144,6 +140,12 @@ public final class SqsMessageSource implements MessageSource {
           new PayloadException(PayloadException.Reason.NOT_JSON, "body"),
           receives);
     }
+  }
+
+  /** A count that is none is taken for the first: it must not cost the neighbours. */
+  private static int receives(Message message) {
+    String count = message.attributes().get(MessageSystemAttributeName.APPROXIMATE_RECEIVE_COUNT);
+    return count != null && count.matches("[1-9][0-9]{0,8}") ? Integer.parseInt(count) : 1;
   }
 
   @Override

@@ -5,7 +5,9 @@ import static java.util.Objects.requireNonNull;
 import java.net.URI;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +26,8 @@ final class SqsQueue {
   private final SqsClient sqs;
   private final String name;
   private final @Nullable String account;
-  private final ReentrantLock lookingUp = new ReentrantLock();
+  private final AtomicReference<@Nullable CompletableFuture<String>> lookup =
+      new AtomicReference<>();
   private volatile @Nullable String url;
 
   private SqsQueue(SqsClient sqs, String name, @Nullable String account, @Nullable String url) {
@@ -76,22 +79,39 @@ final class SqsQueue {
     if (known != null) {
       return known;
     }
-    lookingUp.lock();
+    // One asks; those that come meanwhile share its answer, or its fault.
+    CompletableFuture<String> mine = new CompletableFuture<>();
+    CompletableFuture<String> asked = lookup.compareAndExchange(null, mine);
+    if (asked != null) {
+      return answer(asked);
+    }
     try {
-      known = url;
-      if (known == null) {
-        known =
-            sqs.getQueueUrl(
-                    GetQueueUrlRequest.builder()
-                        .queueName(name)
-                        .queueOwnerAWSAccountId(account)
-                        .build())
-                .queueUrl();
-        url = known;
-      }
+      known = lookUp();
+      url = known;
+      mine.complete(known);
       return known;
+    } catch (RuntimeException | Error e) {
+      mine.completeExceptionally(e);
+      throw e;
     } finally {
-      lookingUp.unlock();
+      lookup.set(null);
+    }
+  }
+
+  private String lookUp() {
+    return sqs.getQueueUrl(
+            GetQueueUrlRequest.builder().queueName(name).queueOwnerAWSAccountId(account).build())
+        .queueUrl();
+  }
+
+  private static String answer(CompletableFuture<String> asked) {
+    try {
+      return asked.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException fault) {
+        throw fault;
+      }
+      throw e;
     }
   }
 

@@ -27,7 +27,8 @@ record SqsTrace(@Nullable String traceparent, @Nullable String header) {
               + "-[0-9a-f]([0-9a-f])");
 
   private static final Pattern X_RAY =
-      Pattern.compile("Root=1-[0-9a-f]{8}-[0-9a-f]{24}(;[A-Za-z]+=[A-Za-z0-9:-]+)*");
+      Pattern.compile(
+          "(Self=[0-9a-f-]+;)?Root=1-[0-9a-f]{8}-[0-9a-f]{24}(;[A-Za-z]+=[A-Za-z0-9:|-]+)*");
 
   static SqsTrace of(OutboundMessage message) {
     String trace = message.traceId().orElse(null);

@@ -18,9 +18,15 @@ import com.huntaze.ratelimiter.queue.SinkResult;
 import com.huntaze.ratelimiter.testkit.LocalSqs;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -108,6 +114,43 @@ class SqsClientsTest {
 
   private static Duration timeout(SqsClient client) {
     return client.serviceClientConfiguration().overrideConfiguration().apiCallTimeout().get();
+  }
+
+  @Test
+  void a_client_whose_pool_is_empty_says_so_before_its_calls_time_out() throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(60);
+    try (HttpStub stub = HttpStub.silent();
+        SqsClient client = SqsClients.forSending(config(stub.uri().toString(), CREDENTIALS))) {
+      SqsMessageSink sink =
+          SqsMessageSink.builder(client).queue("https://sqs.example/000000000000/entry").build();
+      List<Future<Kind>> calls = new ArrayList<>();
+      for (int i = 0; i < 60; i++) {
+        calls.add(
+            threads.submit(
+                () ->
+                    catchThrowableOfType(
+                            SinkException.class, () -> sink.send(message("m1").build()))
+                        .kind()));
+      }
+      List<Kind> kinds = new ArrayList<>();
+      for (Future<Kind> each : calls) {
+        kinds.add(each.get(30, TimeUnit.SECONDS));
+      }
+      assertThat(kinds).containsOnly(Kind.AMBIGUOUS, Kind.BACK_PRESSURE);
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  @Test
+  void credentials_that_are_nowhere_are_known_whatever_a_provider_says_of_them() {
+    AwsCredentialsProvider provider = SqsClients.credentials(config("http://h:1", Map.of()));
+    assertThatThrownBy(provider::resolveCredentials)
+        .isInstanceOf(NoCredentialsException.class)
+        .satisfies(
+            e -> assertThat(SqsErrors.kind((RuntimeException) e)).isEqualTo(Kind.NO_CREDENTIALS));
+    assertThat(SqsErrors.kind(SdkClientException.create("Failed to load credentials from IMDS.")))
+        .isEqualTo(Kind.NO_CREDENTIALS);
   }
 
   @Test

@@ -29,6 +29,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -331,7 +336,7 @@ class SqsMessageSinkTest {
             Kind.NOT_SENT,
             Kind.THROTTLED,
             Kind.ACCESS_REFUSED,
-            Kind.MESSAGE_REFUSED,
+            Kind.ACCESS_REFUSED, // nobody knows this code: the message is kept
             Kind.AMBIGUOUS);
     assertThat(((SinkResult.Taken) results.get(1)).sinkId()).contains("sqs-1");
     assertThat(((SinkResult.NotTaken) results.get(3)).reason())
@@ -480,6 +485,43 @@ class SqsMessageSinkTest {
         .satisfies(request -> assertThat(request.queueName()).isEqualTo("entry"));
     assertThat(client.requests(SendMessageRequest.class))
         .allSatisfy(request -> assertThat(request.queueUrl()).isEqualTo("https://sqs/1/entry"));
+  }
+
+  @Test
+  void those_who_look_a_name_up_at_once_share_the_answer_or_the_fault() throws Exception {
+    CountDownLatch asking = new CountDownLatch(1);
+    CountDownLatch answer = new CountDownLatch(1);
+    client.onUrl =
+        request -> {
+          asking.countDown();
+          try {
+            answer.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          throw SdkClientException.create("timed out");
+        };
+    ExecutorService threads = Executors.newFixedThreadPool(16);
+    try {
+      List<Future<Kind>> senders = new ArrayList<>();
+      for (int i = 0; i < 16; i++) {
+        OutboundMessage message = message("m" + i).build();
+        senders.add(
+            threads.submit(
+                () ->
+                    catchThrowableOfType(SinkException.class, () -> entryQueue.send(message))
+                        .kind()));
+      }
+      asking.await();
+      answer.countDown();
+      for (Future<Kind> each : senders) {
+        assertThat(each.get(20, TimeUnit.SECONDS)).isEqualTo(Kind.NOT_SENT);
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    // Some may have come after the first lookup had failed; none waited for another's to begin.
+    assertThat(client.requests(GetQueueUrlRequest.class)).hasSizeBetween(1, 16);
   }
 
   @Test
