@@ -6,6 +6,7 @@ import com.huntaze.ratelimiter.delivery.DeliveryResult;
 import com.huntaze.ratelimiter.delivery.DeliveryResult.ErrorType;
 import com.huntaze.ratelimiter.delivery.DeliveryResult.Status;
 import com.huntaze.ratelimiter.delivery.Dispatcher;
+import com.huntaze.ratelimiter.delivery.GatewayResponse;
 import com.huntaze.ratelimiter.delivery.HttpOnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.InMemoryResultStore;
@@ -17,9 +18,11 @@ import com.huntaze.ratelimiter.limit.RateLimit;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.limit.TokenBucketException;
 import com.huntaze.ratelimiter.queue.InMemoryQueue;
+import com.huntaze.ratelimiter.queue.MessageSource;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.io.IOException;
 import java.net.URI;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -100,6 +103,40 @@ class DispatcherTest {
     api.checkLimit();
     assertThat(api.duplicates()).isEmpty();
     assertThat(api.rejected429()).isZero();
+  }
+
+  @Test
+  void an_error_of_the_gateway_or_the_source_stops_nothing_but_its_own_message() {
+    Set<String> called = ConcurrentHashMap.newKeySet();
+    AtomicInteger receives = new AtomicInteger();
+    MessageSource failingAtFirst =
+        (MessageSource)
+            Proxy.newProxyInstance(
+                MessageSource.class.getClassLoader(),
+                new Class<?>[] {MessageSource.class},
+                (self, method, args) -> {
+                  if (method.getName().equals("receive") && receives.incrementAndGet() == 1) {
+                    throw new NoClassDefFoundError("a jar is missing");
+                  }
+                  return method.invoke(queue, args);
+                });
+    put(6);
+    start(
+        Dispatcher.builder(
+                failingAtFirst,
+                bucket,
+                message -> {
+                  called.add(message.messageId());
+                  if (called.size() <= 2) {
+                    throw new NoClassDefFoundError("a jar is missing");
+                  }
+                  return GatewayResponse.of(200);
+                })
+            .sentLog(sentLog)
+            .concurrency(2)
+            .pollWait(Duration.ofMillis(50)));
+    await(() -> called.size() == 6, "all six are called");
+    await(() -> dispatcher.inHand() == 0, "and none stays in hand");
   }
 
   @Test
