@@ -1,5 +1,7 @@
 package com.huntaze.ratelimiter;
 
+import static java.util.Objects.requireNonNull;
+
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.time.Duration;
@@ -338,16 +340,20 @@ final class Batcher implements Executor {
    * from the spill. Idempotent.
    *
    * @param deadline how long sending may take
-   * @param spill gives each message left an outcome; a call of it may still be on its way
+   * @param spill gives all messages left an outcome; a call of one may still be on its way
    * @return the outcomes of what had none by the deadline
    */
-  List<SendResult> close(Duration deadline, Function<OutboundMessage, SendResult> spill) {
-    List<SendResult> outcomes = new ArrayList<>();
-    for (Pending each : stop(deadline)) {
-      SendResult outcome = each.settled();
-      if (outcome == null) {
-        outcome = each.settle(spill.apply(each.message));
-      }
+  List<SendResult> close(
+      Duration deadline, Function<List<OutboundMessage>, List<SendResult>> spill) {
+    List<Pending> left = stop(deadline);
+    List<Pending> open = left.stream().filter(each -> each.settled() == null).toList();
+    List<SendResult> spilled = spill.apply(open.stream().map(each -> each.message).toList());
+    for (int i = 0; i < open.size(); i++) {
+      open.get(i).settle(spilled.get(i));
+    }
+    List<SendResult> outcomes = new ArrayList<>(left.size());
+    for (Pending each : left) {
+      SendResult outcome = requireNonNull(each.settled());
       outcomes.add(outcome);
       each.future.complete(outcome);
     }

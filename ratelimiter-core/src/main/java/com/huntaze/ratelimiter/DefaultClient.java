@@ -29,6 +29,9 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   /** A longer deadline is no deadline. */
   private static final Duration FOREVER = Duration.ofDays(365);
 
+  /** A fallback store that takes longer for one message when the client closes is given up. */
+  private static final Duration STORE_STUCK = Duration.ofSeconds(10);
+
   private final Ticker ticker;
   private final MetricsSink metrics;
   private final Entrance entrance = new Entrance();
@@ -226,14 +229,11 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
       }
       entrance.close(leftUntil(end));
       Leftovers left = new Leftovers(fallback);
-      batcher
-          .close(leftUntil(end), message -> said(fallback.storeAtClose(message)))
-          .forEach(left::count);
+      Spill spill = new Spill(fallback, STORE_STUCK);
+      batcher.close(leftUntil(end), spill::store).forEach(each -> left.count(said(each)));
       if (embedded != null) {
         EmbeddedPipeline.Left inside = embedded.close(leftUntil(end));
-        for (OutboundMessage message : inside.unsent()) {
-          left.count(said(fallback.storeAtClose(message)));
-        }
+        spill.store(inside.unsent()).forEach(each -> left.count(said(each)));
         inside.inDoubt().forEach(left::hold);
       }
       intake.close();

@@ -76,6 +76,11 @@ final class Fallback {
     return store(message, new SinkException(Kind.NOT_SENT, "the client closed", null));
   }
 
+  /** A message that the store had not taken when it was given up. */
+  SendResult stuckAtClose(OutboundMessage message) {
+    return failed(message, "the client closed, and the fallback store did not answer");
+  }
+
   /** The words of our own exceptions; of any other only the class, since it may quote a message. */
   static String describe(Throwable e) {
     return e instanceof FallbackException

@@ -94,7 +94,8 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
    * Every future has completed then. Closes what the client made, and nothing it was handed.
    * Idempotent.
    *
-   * @param deadline how long finishing may take; storing what is left comes on top
+   * @param deadline how long finishing may take; storing what is left comes on top, until the store
+   *     takes more than 10 s for a message
    * @return what was left
    */
   CloseReport close(Duration deadline);
