@@ -161,7 +161,11 @@ class TcpProxyTest {
 
   @Test
   void a_service_that_is_not_there_resets_its_clients() throws Exception {
-    echo.close();
+    int nobodys; // and nobody accepts on it: one who is just leaving may take a connection along
+    try (ServerSocket gone = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      nobodys = gone.getLocalPort();
+    }
+    proxy.retarget(Loopback.at(nobodys));
     try (Socket client = connect()) {
       assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
     }
