@@ -313,7 +313,7 @@ final class Batcher implements Executor {
     try {
       results = send.apply(batch.stream().map(each -> each.message).toList(), batch.get(0).since);
     } catch (RuntimeException | Error e) {
-      log.error("A batch of {} sends failed in a way it should not", batch.size(), e);
+      log.error("A part failed in a way it should not: {}", e.getClass().getName());
       results = batch.stream().map(each -> failed(each.message, e)).toList();
     }
     for (int i = 0; i < batch.size(); i++) {

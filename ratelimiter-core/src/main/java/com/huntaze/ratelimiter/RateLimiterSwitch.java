@@ -69,6 +69,7 @@ public final class RateLimiterSwitch {
    * A switch that follows a properties file with {@code RATE_LIMITER_ENABLED} and {@code
    * RATE_LIMITER_ROLLOUT_PERCENT}. The file is looked at once a second at most, when a message is
    * sent; while it is missing or wrong, its last good content holds, and that is logged once.
+   * Replace it in one step: a number that is half written is a number.
    *
    * @param properties the file
    * @return the switch

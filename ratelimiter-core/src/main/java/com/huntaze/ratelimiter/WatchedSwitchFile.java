@@ -50,7 +50,8 @@ final class WatchedSwitchFile implements IntSupplier {
   private synchronized void look() {
     try {
       Map<String, String> settings = PropertiesFile.read(file);
-      if (!settings.containsKey(RateLimiterConfig.ENABLED)) { // cut off, or just being written
+      String enabled = settings.getOrDefault(RateLimiterConfig.ENABLED, "");
+      if (enabled.isBlank()) { // cut off, or just being written
         throw new IllegalArgumentException(RateLimiterConfig.ENABLED + " is missing");
       }
       seen = new Seen(RateLimiterConfig.from(settings).switchPercent(), null);

@@ -117,7 +117,7 @@ class RateLimiterSwitchTest {
       write(file, "RATE_LIMITER_ENABLED=maybe\n");
       now.addAndGet(1_000_000_000);
       assertThat(theSwitch.percent()).as("the last good one").isEqualTo(100);
-      write(file, "");
+      write(file, "RATE_LIMITER_ENABLED=");
       now.addAndGet(1_000_000_000);
       assertThat(theSwitch.percent()).as("cut off while it is written").isEqualTo(100);
       Files.delete(file);

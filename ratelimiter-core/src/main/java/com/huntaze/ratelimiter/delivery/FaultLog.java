@@ -1,5 +1,7 @@
 package com.huntaze.ratelimiter.delivery;
 
+import com.huntaze.ratelimiter.limit.TokenBucketException;
+import com.huntaze.ratelimiter.queue.SourceException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
@@ -13,8 +15,18 @@ final class FaultLog {
 
   void warn(String what, Throwable fault) {
     if (said.add(what)) {
-      log.warn("{}: {}", what, fault.toString());
+      log.warn("{}: {}", what, describe(fault));
     }
+  }
+
+  /** The words of our own exceptions; of any other only the class, since it may quote a message. */
+  private static String describe(Throwable fault) {
+    return fault instanceof SourceException
+            || fault instanceof TokenBucketException
+            || fault instanceof SentLogException
+            || fault instanceof GatewayException
+        ? fault.toString()
+        : fault.getClass().getName();
   }
 
   void clear() {

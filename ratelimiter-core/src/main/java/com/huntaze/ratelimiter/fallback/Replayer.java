@@ -226,7 +226,10 @@ public final class Replayer implements AutoCloseable {
   private void sayOnce(RuntimeException e) {
     if (!failing) {
       failing = true;
-      log.warn("Replay fails and goes on trying: {}", e.toString());
+      boolean ours = e instanceof FallbackException || e instanceof SinkException;
+      log.warn(
+          "Replay fails and goes on trying: {}", // a foreign exception may quote a message
+          ours ? e.toString() : e.getClass().getName());
     }
   }
 
