@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -507,8 +508,18 @@ class DefaultClientTest {
     }
 
     @Override
-    public boolean revive(String messageId) {
-      return false;
+    public Set<String> waiting(Set<String> creators) {
+      throw new FallbackException("the store is down", null);
+    }
+
+    @Override
+    public int release(List<StoredMessage> claimed, Duration retryIn) {
+      return 0;
+    }
+
+    @Override
+    public int purge(Duration age, int max) {
+      return 0;
     }
 
     @Override

@@ -6,6 +6,7 @@ import com.huntaze.ratelimiter.fallback.StoredMessage;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 
 /** A store of which a test changes one thing. */
 class ForwardingStore implements FallbackStore {
@@ -46,8 +47,18 @@ class ForwardingStore implements FallbackStore {
   }
 
   @Override
-  public boolean revive(String messageId) {
-    return real.revive(messageId);
+  public Set<String> waiting(Set<String> creators) {
+    return real.waiting(creators);
+  }
+
+  @Override
+  public int release(List<StoredMessage> claimed, Duration retryIn) {
+    return real.release(claimed, retryIn);
+  }
+
+  @Override
+  public int purge(Duration age, int max) {
+    return real.purge(age, max);
   }
 
   @Override

@@ -34,6 +34,7 @@ public final class OutboundMessage {
   private final @Nullable String traceId;
   private final Map<String, Object> metadata;
   private final Map<String, Object> unknownFields;
+  private final int revival;
 
   /** Made once it is asked for; threads that race make equal ones. */
   private @Nullable String timestampText;
@@ -52,6 +53,7 @@ public final class OutboundMessage {
     this.traceId = builder.traceId;
     this.metadata = copy(builder.metadata);
     this.unknownFields = copy(builder.unknownFields);
+    this.revival = builder.revival;
   }
 
   /**
@@ -152,11 +154,44 @@ public final class OutboundMessage {
   }
 
   /**
+   * {@return how often an operator has revived it after it was dead; 0 for nearly all} A queue that
+   * recognises repetitions tells one revival from another by it.
+   */
+  public int revival() {
+    return revival;
+  }
+
+  /**
+   * The same message after another number of revivals.
+   *
+   * @param revival the number, 0 or more
+   * @return the message, this one if the number is its own
+   */
+  public OutboundMessage withRevival(int revival) {
+    if (revival == this.revival) {
+      return this;
+    }
+    return new Builder(messageId, userId, timestamp)
+        .action(action)
+        .creatorId(creatorId)
+        .recipientId(recipientId)
+        .content(content)
+        .mediaUrls(mediaUrls)
+        .priority(priority)
+        .workflowId(workflowId)
+        .traceId(traceId)
+        .metadata(metadata)
+        .unknownFields(unknownFields)
+        .revival(revival)
+        .build();
+  }
+
+  /**
    * Whether this is the same message, whenever each of the two was accepted: a caller that sends an
-   * id again sends it later.
+   * id again sends it later. Nor does it matter how often each was revived.
    *
    * @param that the other message
-   * @return whether all but the timestamps is equal
+   * @return whether all but the timestamps and revivals is equal
    */
   public boolean isSameAs(OutboundMessage that) {
     return messageId.equals(that.messageId)
@@ -177,7 +212,8 @@ public final class OutboundMessage {
   public boolean equals(Object other) {
     return other instanceof OutboundMessage that
         && isSameAs(that)
-        && timestamp.equals(that.timestamp);
+        && timestamp.equals(that.timestamp)
+        && revival == that.revival;
   }
 
   @Override
@@ -221,6 +257,7 @@ public final class OutboundMessage {
     private @Nullable String traceId;
     private Map<String, Object> metadata = Map.of();
     private Map<String, Object> unknownFields = Map.of();
+    private int revival;
 
     private Builder(String messageId, String userId, Instant timestamp) {
       this.messageId = messageId;
@@ -335,6 +372,20 @@ public final class OutboundMessage {
      */
     public Builder unknownFields(Map<String, Object> unknownFields) {
       this.unknownFields = requireNonNull(unknownFields, "unknownFields");
+      return this;
+    }
+
+    /**
+     * Sets how often an operator has revived it. Default 0.
+     *
+     * @param revival the number, 0 or more
+     * @return this builder
+     */
+    public Builder revival(int revival) {
+      if (revival < 0) {
+        throw new IllegalArgumentException("revival must be 0 or more, was " + revival);
+      }
+      this.revival = revival;
       return this;
     }
 

@@ -1,10 +1,7 @@
 package com.huntaze.ratelimiter.jdbc;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -26,13 +23,6 @@ final class Database {
   /** How often work is run when the database rolls it back for another transaction's sake. */
   private static final int TRIES = 5;
 
-  /** Any number will do, as long as every version of this package uses the same one. */
-  private static final String LOCK_SCHEMA = "SELECT pg_advisory_xact_lock(4926015087123)";
-
-  private static final String HAS_SCHEMA =
-      "SELECT to_regclass('onlyfans_messages') IS NOT NULL"
-          + " AND to_regclass('onlyfans_sent_log') IS NOT NULL";
-
   /** What is done with a connection. */
   interface Work<T> {
     T on(Session session) throws SQLException;
@@ -48,7 +38,7 @@ final class Database {
   private final Failure failure;
   private final Duration queryTimeout;
   private final boolean createsSchema;
-  private volatile boolean schemaCreated;
+  private volatile boolean schemaKnown;
   private volatile @Nullable Dialect dialect;
 
   Database(DataSource dataSource, String table, Failure failure, Settings settings) {
@@ -62,32 +52,76 @@ final class Database {
 
   /** Runs work; what it did is committed when this returns. */
   <T> T run(String doing, Work<T> work) {
-    if (createsSchema && !schemaCreated) {
-      createSchema();
+    if (!schemaKnown) {
+      if (createsSchema) {
+        createSchema();
+      } else {
+        checkSchema();
+      }
     }
     return attempt(doing, Dialect::isRolledBack, work);
   }
 
-  /** Applies the schema file; whoever else does so at the same time. */
+  /** Runs work on a connection of the caller's, in the caller's transaction. */
+  <T> T runOn(Connection connection, String doing, Work<T> work) {
+    boolean autoCommit;
+    try {
+      autoCommit = connection.getAutoCommit();
+    } catch (SQLException e) {
+      throw failed(doing, e);
+    }
+    if (autoCommit) {
+      throw new IllegalArgumentException(
+          "connection must be in a transaction of yours, and is in auto-commit mode");
+    }
+    try {
+      Session session =
+          new Session(connection, dialectOf(connection), timeoutSeconds(), /* isCallers= */ true);
+      try {
+        return work.on(session);
+      } finally {
+        session.end(/* committed= */ false);
+      }
+    } catch (SQLException e) {
+      throw failed(doing, e);
+    }
+  }
+
+  /** Applies the schema files that are missing; whoever else does so at the same time. */
   void createSchema() {
     attempt(
         "create the tables",
-        e -> Dialect.isRolledBack(e) || (dialect == Dialect.H2 && Dialect.isRaced(e)),
+        e -> Dialect.isRolledBack(e) || (dialect != null && dialect.isRaced(e)),
         session -> {
-          session.begin();
-          if (session.dialect() == Dialect.POSTGRESQL) {
-            session.execute(LOCK_SCHEMA);
-            // Not even "IF NOT EXISTS" then: it would wait for everyone who writes.
-            if (session.query(row -> row.getBoolean(1), HAS_SCHEMA).get(0)) {
-              return true;
-            }
-          }
-          for (String statement : schema(session.dialect().schemaFile())) {
-            session.execute(statement);
-          }
+          Schema.upgrade(session);
           return true;
         });
-    schemaCreated = true;
+    schemaKnown = true;
+  }
+
+  /** Says once, and clearly, that the tables are not those this package was written for. */
+  private void checkSchema() {
+    int version = attempt("look at the schema", Dialect::isRolledBack, Schema::version);
+    Dialect known = requireNonNull(dialect);
+    if (version < Schema.VERSION) {
+      throw failure.of(
+          "the table "
+              + table
+              + (version == 0 ? " is missing, or of no version" : " is of version " + version)
+              + ", and version "
+              + Schema.VERSION
+              + " is needed: call createSchema(), or apply "
+              + Schema.filesAfter(known, version),
+          null);
+    }
+    if (version > Schema.VERSION) {
+      log.warn(
+          "The table {} is of version {}, newer than this library's {}",
+          table,
+          version,
+          Schema.VERSION);
+    }
+    schemaKnown = true;
   }
 
   private <T> T attempt(String doing, Predicate<SQLException> again, Work<T> work) {
@@ -96,11 +130,15 @@ final class Database {
         return once(work);
       } catch (SQLException e) {
         if (tries == TRIES || !again.test(e)) {
-          throw failure.of("could not " + doing + ": " + describe(e), withoutMessage(e));
+          throw failed(doing, e);
         }
         log.debug("Rolled back and tried again: could not {}: {}", doing, codes(e));
       }
     }
+  }
+
+  private RuntimeException failed(String doing, SQLException e) {
+    return failure.of("could not " + doing + ": " + describe(e), withoutMessage(e));
   }
 
   private <T> T once(Work<T> work) throws SQLException {
@@ -108,7 +146,8 @@ final class Database {
     Session session = null;
     boolean done = false;
     try {
-      session = new Session(connection, dialectOf(connection), timeoutSeconds());
+      session =
+          new Session(connection, dialectOf(connection), timeoutSeconds(), /* isCallers= */ false);
       T result = work.on(session);
       session.commit();
       done = true;
@@ -157,28 +196,16 @@ final class Database {
     return (int) Math.min(Integer.MAX_VALUE / 1_000, queryTimeout.plusMillis(999).toSeconds());
   }
 
-  private static String[] schema(String file) {
-    try (InputStream stream = Database.class.getResourceAsStream(file)) {
-      if (stream == null) {
-        throw new IllegalStateException("the schema " + file + " is missing from the jar");
-      }
-      String text = new String(stream.readAllBytes(), UTF_8).replaceAll("(?m)^\\s*--.*$", "");
-      return text.strip().split(";\\s*");
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
   private String describe(SQLException e) {
     Dialect known = dialect;
-    String file = known == null ? "the schema" : known.schemaFile();
+    String files = known == null ? "the schema" : Schema.filesAfter(known, 0);
     if (Dialect.isMissingTable(e)) {
-      return "there is no table " + table + "; call createSchema(), or apply " + file;
+      return "there is no table " + table + "; call createSchema(), or apply " + files;
     }
     if (Dialect.isMissingColumn(e)) {
-      return "the table " + table + " is not as " + file + " has it (" + codes(e) + ")";
+      return "the table " + table + " is not as " + files + " have it (" + codes(e) + ")";
     }
-    return codes(e);
+    return Dialect.isReadOnly(e) ? "the database is read-only (" + codes(e) + ")" : codes(e);
   }
 
   /** All that may be said of a driver's exception: its kind and codes, and the kinds beneath it. */

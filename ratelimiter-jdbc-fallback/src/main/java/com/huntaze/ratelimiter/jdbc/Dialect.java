@@ -8,32 +8,93 @@ import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * The databases this package knows, and where their SQL differs. Statements are written once, with
- * {@code {now}} for the database's own clock and {@code {later}} for that clock plus a parameter in
- * microseconds.
+ * The databases this package knows, and all SQL in which they differ. Other statements are written
+ * once, with {@code {now}} for the database's own clock and {@code {later}} for that clock plus a
+ * parameter in microseconds.
  */
 enum Dialect {
   POSTGRESQL(
-      "schema-postgresql.sql",
+      "postgresql",
       "statement_timestamp()",
       "(statement_timestamp() + CAST(? AS BIGINT) * INTERVAL '1 microsecond')"),
-  MYSQL("schema-mysql.sql", "UTC_TIMESTAMP(6)", "(UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND)"),
-  MARIADB("schema-mysql.sql", "UTC_TIMESTAMP(6)", "(UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND)"),
-  H2("schema-h2.sql", "CURRENT_TIMESTAMP(6)", "DATEADD(MICROSECOND, ?, CURRENT_TIMESTAMP(6))");
+  MYSQL("mysql", "UTC_TIMESTAMP(6)", "(UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND)"),
+  MARIADB("mysql", "UTC_TIMESTAMP(6)", "(UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND)"),
+  H2("h2", "CURRENT_TIMESTAMP(6)", "DATEADD(MICROSECOND, ?, CURRENT_TIMESTAMP(6))");
 
-  private static final Duration LONGEST = Duration.ofDays(36_500);
+  /** No lease and no back-off is longer. */
+  private static final Duration LONGEST = Duration.ofDays(1);
 
-  private final String schemaFile;
+  /**
+   * What waits is due, and so is what waits longer than this package lets anything wait: it was
+   * edited by hand, or written while the database's clock was ahead.
+   */
+  private static final String DUE =
+      "waiting = TRUE AND (next_attempt_at <= {now} OR next_attempt_at > {far})";
+
+  private static final String FAR_MICROS = Long.toString(LONGEST.multipliedBy(2).toNanos() / 1_000);
+
+  /** What a claimer is told of a row. */
+  private static final String CLAIMED =
+      "onlyfans_messages.seq, id, payload, key_id, revivals, attempts, last_error, created_at,"
+          + " {now}";
+
+  private static final String LEASE =
+      "lease_owner = ?, lease_until = {later}, next_attempt_at = {later}, updated_at = {now}";
+
+  /**
+   * The whole claim in one round trip. The rows are picked first and once: a plain subquery may be
+   * run again for each row that is updated, and lease more than were asked for. Of what was picked
+   * goes what no earlier row of its creator holds up: one that waits, and was not picked. The
+   * limits are literals, for the planner to see.
+   */
+  private static final String CLAIM_ON_POSTGRESQL =
+      """
+      WITH due AS MATERIALIZED (
+        SELECT seq, order_key FROM onlyfans_messages WHERE %s%s
+        ORDER BY seq LIMIT %d FOR UPDATE SKIP LOCKED),
+      held AS MATERIALIZED (
+        SELECT keys.order_key, (
+          SELECT ahead.seq FROM onlyfans_messages ahead
+          WHERE ahead.waiting AND ahead.order_key = keys.order_key
+            AND ahead.seq NOT IN (SELECT seq FROM due)
+          ORDER BY ahead.seq LIMIT 1) AS up_from
+        FROM (SELECT DISTINCT order_key FROM due) keys),
+      free AS MATERIALIZED (
+        SELECT due.seq FROM due JOIN held ON held.order_key = due.order_key
+        WHERE held.up_from IS NULL OR due.seq < held.up_from
+        ORDER BY due.seq LIMIT %d),
+      claimed AS (
+        UPDATE onlyfans_messages SET %s
+        FROM free WHERE onlyfans_messages.seq = free.seq AND waiting
+        RETURNING %s AS now)
+      SELECT due.order_key, claimed.* FROM due LEFT JOIN claimed ON claimed.seq = due.seq
+      ORDER BY due.seq\
+      """;
+
+  private static final String HELD =
+      """
+      SELECT order_key, (
+        SELECT ahead.seq FROM onlyfans_messages ahead
+        WHERE ahead.waiting = TRUE AND ahead.order_key = picked.order_key
+          AND ahead.seq NOT IN (%s)
+        ORDER BY ahead.waiting, ahead.order_key, ahead.seq LIMIT 1)
+      FROM (
+        SELECT DISTINCT order_key FROM onlyfans_messages
+        WHERE waiting = TRUE AND seq IN (%s)) picked\
+      """;
+
+  private final String directory;
   private final String now;
   private final String later;
 
-  Dialect(String schemaFile, String now, String later) {
-    this.schemaFile = schemaFile;
+  Dialect(String directory, String now, String later) {
+    this.directory = "schema/" + directory;
     this.now = now;
     this.later = later;
   }
@@ -50,17 +111,169 @@ enum Dialect {
         .collect(Collectors.joining(", "));
   }
 
-  String schemaFile() {
-    return schemaFile;
+  /** Where in the jar, beside this class, its schema files are. */
+  String schemaDirectory() {
+    return directory;
   }
 
   String sql(String template) {
-    return template.replace("{now}", now).replace("{later}", later);
+    return template
+        .replace("{now}", now)
+        .replace("{later}", later)
+        .replace("{far}", later.replace("?", FAR_MICROS));
   }
 
-  /** What to give {@code {later}}; no further than the calendar of any database reaches. */
+  /** What to give {@code {later}}; a day at the most. */
   static long micros(Duration duration) {
     return (duration.compareTo(LONGEST) > 0 ? LONGEST : duration).toNanos() / 1_000;
+  }
+
+  /** What to give {@code {later}} for a time that has gone by. */
+  static long microsAgo(Duration age) {
+    Duration longest = LONGEST.multipliedBy(36_500);
+    return -((age.compareTo(longest) > 0 ? longest : age).toNanos() / 1_000);
+  }
+
+  /** Whether a claim is one statement, {@link #claim}; else it is {@link #pick} and so on. */
+  boolean claimsAtOnce() {
+    return this == POSTGRESQL;
+  }
+
+  /**
+   * A claim. Parameters: the creators to pass over, the owner, the lease, the lease.
+   *
+   * @param window how many rows are looked at
+   * @param max how many are leased at the most
+   * @param passedOver how many creators are passed over
+   */
+  String claim(int window, int max, int passedOver) {
+    return CLAIM_ON_POSTGRESQL.formatted(
+        DUE.replace("waiting = TRUE", "waiting"), without(passedOver), window, max, LEASE, CLAIMED);
+  }
+
+  /**
+   * Picks due rows, oldest first: the first column is the sequence number, the second the creator.
+   * Parameters: the creators to pass over.
+   */
+  String pick(int window, int passedOver) {
+    // On MySQL, by any other index the rows would be sorted, and every due row be locked for that.
+    // H2 uses an index for the order only where it locks nothing; so there they are locked after.
+    return isMySqlFamily()
+        ? """
+          SELECT seq, order_key FROM onlyfans_messages FORCE INDEX (onlyfans_messages_waiting)
+          WHERE %s%s ORDER BY waiting, seq LIMIT %d FOR UPDATE SKIP LOCKED\
+          """
+            .formatted(DUE, without(passedOver), window)
+        : """
+          SELECT seq, order_key FROM onlyfans_messages
+          WHERE %s%s ORDER BY waiting, seq LIMIT %d\
+          """
+            .formatted(DUE, without(passedOver), window);
+  }
+
+  /** Whether what {@link #pick} picked is still to be locked, with {@link #lock}. */
+  boolean picksUnlocked() {
+    return this == H2;
+  }
+
+  /** Locks those of some rows that are due and not locked. Parameters: their sequence numbers. */
+  String lock(int rows) {
+    return "SELECT seq, order_key FROM onlyfans_messages WHERE %s AND seq IN (%s)"
+            .formatted(DUE, marks(rows))
+        + " ORDER BY waiting, seq FOR UPDATE SKIP LOCKED";
+  }
+
+  /**
+   * From which sequence number on the creators of some locked rows are held up by a row that waits
+   * and is not among them; null if by none. Parameters: the rows' sequence numbers, twice.
+   */
+  String held(int rows) {
+    return HELD.formatted(marks(rows), marks(rows));
+  }
+
+  /** Leases locked rows. Parameters: the owner, the lease, the lease, the sequence numbers. */
+  String lease(int rows) {
+    return "UPDATE onlyfans_messages SET %s WHERE waiting = TRUE AND seq IN (%s)"
+        .formatted(LEASE, marks(rows));
+  }
+
+  /** Reads what a claimer is told. Parameters: the sequence numbers. */
+  String leased(int rows) {
+    return """
+        SELECT order_key, %s FROM onlyfans_messages
+        WHERE waiting = TRUE AND seq IN (%s) ORDER BY waiting, seq\
+        """
+        .formatted(CLAIMED, marks(rows));
+  }
+
+  private static String without(int creators) {
+    return creators == 0 ? "" : " AND order_key NOT IN (" + marks(creators) + ")";
+  }
+
+  static String marks(int values) {
+    return String.join(", ", java.util.Collections.nCopies(values, "?"));
+  }
+
+  /** What the transaction of a claim begins with, if anything. */
+  Optional<String> claimIsolation() {
+    // REPEATABLE READ would lock the gaps between rows too, and make claimers wait.
+    return isMySqlFamily()
+        ? Optional.of("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        : Optional.empty();
+  }
+
+  /** Deletes some rows that fulfil a condition, where it matters the first by an order. */
+  String deleteSome(String condition, String order, int max) {
+    return switch (this) {
+      case POSTGRESQL ->
+          """
+          DELETE FROM onlyfans_messages WHERE id IN (
+            SELECT id FROM onlyfans_messages WHERE %s ORDER BY %s LIMIT %d FOR UPDATE)\
+          """
+              .formatted(condition, order, max);
+      case MYSQL, MARIADB ->
+          "DELETE FROM onlyfans_messages WHERE %s ORDER BY %s LIMIT %d"
+              .formatted(condition, order, max);
+      case H2 ->
+          "DELETE FROM onlyfans_messages WHERE %s FETCH FIRST %d ROWS ONLY"
+              .formatted(condition, max);
+    };
+  }
+
+  /** Keeps the planner from reading a whole table where an index has all that is asked for. */
+  List<String> byIndexOnly() {
+    return this == POSTGRESQL ? List.of("SET LOCAL enable_seqscan = off") : List.of();
+  }
+
+  /** Whether a table is there. The parameter is its name in lower case. */
+  String hasTable() {
+    return switch (this) {
+      case POSTGRESQL -> "SELECT to_regclass(?) IS NOT NULL";
+      case MYSQL, MARIADB ->
+          "SELECT COUNT(*) FROM information_schema.tables"
+              + " WHERE table_schema = DATABASE() AND table_name = ?";
+      case H2 ->
+          "SELECT COUNT(*) FROM information_schema.tables"
+              + " WHERE table_schema = SCHEMA() AND LOWER(table_name) = ?";
+    };
+  }
+
+  /** Makes everyone wait who wants to change the schema at the same time, if there is a way. */
+  Optional<String> lockSchema() {
+    return switch (this) {
+      // Any number will do, as long as every version of this package uses the same one.
+      case POSTGRESQL -> Optional.of("SELECT pg_advisory_xact_lock(4926015087123)");
+      case MYSQL, MARIADB ->
+          Optional.of("SELECT GET_LOCK(CONCAT('onlyfans_schema_', MD5(DATABASE())), 60)");
+      case H2 -> Optional.empty();
+    };
+  }
+
+  /** What undoes {@link #lockSchema} where the end of the transaction does not. */
+  Optional<String> unlockSchema() {
+    return isMySqlFamily()
+        ? Optional.of("SELECT RELEASE_LOCK(CONCAT('onlyfans_schema_', MD5(DATABASE())))")
+        : Optional.empty();
   }
 
   boolean isMySqlFamily() {
@@ -93,11 +306,20 @@ enum Dialect {
   }
 
   /**
-   * H2's general error, which is what CREATE INDEX IF NOT EXISTS fails with when another connection
-   * creates that index at the same time. There is one such race an index at most.
+   * Whether a change of the schema met another one of the same: H2's general error, a table that is
+   * being copied, and too long a wait for a table's lock.
    */
-  static boolean isRaced(SQLException e) {
-    return e.getErrorCode() == 50000;
+  boolean isRaced(SQLException e) {
+    return this == H2 && List.of(50000, 42102, 42104, 50200).contains(e.getErrorCode());
+  }
+
+  /**
+   * Whether a change of the schema was made before, by someone who did not come to say so: MySQL's
+   * duplicate column or key, or a key to drop that is gone.
+   */
+  boolean isDone(SQLException e) {
+    int code = e.getErrorCode();
+    return isMySqlFamily() && (code == 1060 || code == 1061 || code == 1091);
   }
 
   static boolean isMissingTable(SQLException e) {
@@ -106,5 +328,11 @@ enum Dialect {
 
   static boolean isMissingColumn(SQLException e) {
     return e.getSQLState() != null && e.getSQLState().matches("42703|42S22");
+  }
+
+  /** Whether the database, or the user, may only read. */
+  static boolean isReadOnly(SQLException e) {
+    return "25006".equals(e.getSQLState())
+        || List.of(1290, 1792, 1836, 90097).contains(e.getErrorCode());
   }
 }

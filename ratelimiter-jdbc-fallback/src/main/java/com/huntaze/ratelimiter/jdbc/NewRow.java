@@ -3,46 +3,56 @@ package com.huntaze.ratelimiter.jdbc;
 import com.huntaze.ratelimiter.fallback.FallbackException;
 import com.huntaze.ratelimiter.fallback.StoredStatus;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
-import com.huntaze.ratelimiter.queue.PayloadCodec;
-import com.huntaze.ratelimiter.queue.PayloadException;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A message on its way into the table. The payload is what is read again; the rest is for people.
+ * A message on its way into the table. The payload is what is read again; the other columns are for
+ * people and indexes, and have no content where the payload is encrypted.
  */
-record NewRow(OutboundMessage message, String payload, StoredStatus status, String error) {
-  private static final PayloadCodec CODEC = PayloadCodec.standard();
+record NewRow(
+    OutboundMessage message, Payloads.Payload payload, StoredStatus status, String error) {
   private static final int MAX_ID = 128;
   private static final int MAX_ERROR = 1_000;
+
+  /** What one statement inserts: few enough for every database's limits, many for one trip. */
+  private static final int MAX_ROWS = 100;
+
+  private static final int MAX_CHARACTERS = 1 << 20;
 
   private static final String INSERT =
       """
       INSERT INTO onlyfans_messages (
         id, user_id, creator_id, recipient_id, content, media_urls, metadata, priority, trace_id,
-        payload, last_error, status, next_attempt_at, created_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, {now}, {now})\
+        payload, key_id, last_error, status, next_attempt_at, created_at, updated_at)
+      VALUES \
       """;
+
+  private static final String VALUES =
+      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, {now}, {now})";
 
   private static final String REOPEN =
       """
       UPDATE onlyfans_messages
       SET status = ?, last_error = ?, attempts = 0, next_attempt_at = {now},
         lease_owner = NULL, lease_until = NULL, updated_at = {now}
-      WHERE id = ? AND status = 'queued'\
+      WHERE id = ? AND status IN ('queued', 'sent')\
       """;
 
-  private static final String PAYLOAD = "SELECT payload FROM onlyfans_messages WHERE id = ?";
+  private static final String STORED = "SELECT payload, key_id FROM onlyfans_messages WHERE id = ?";
 
   /** The row of a message; what one database takes, and another would cut or alter, none gets. */
-  static NewRow of(OutboundMessage message, StoredStatus status, String error) {
+  static NewRow of(Payloads payloads, OutboundMessage message, StoredStatus status, String error) {
     String id = message.messageId();
     if (id.length() > MAX_ID) {
       throw new FallbackException("a message id longer than " + MAX_ID + " cannot be stored", null);
     }
-    String payload = CODEC.encode(message);
     boolean hasNul =
         Stream.of(
                 Optional.of(id),
@@ -53,24 +63,27 @@ record NewRow(OutboundMessage message, String payload, StoredStatus status, Stri
                 message.traceId())
             .flatMap(Optional::stream)
             .anyMatch(text -> text.indexOf('\0') >= 0);
-    if (hasNul || payload.codePoints().anyMatch(NewRow::isHalfSurrogate)) {
-      throw new FallbackException(
-          "message " + id + " has a NUL or half a surrogate pair, which no table takes", null);
+    if (hasNul) {
+      throw new FallbackException("message " + id + " has a NUL, which no table takes", null);
     }
-    return new NewRow(message, payload, status, errorColumn(error));
+    return new NewRow(message, payloads.write(message), status, errorColumn(error));
   }
 
   /** Whether the table has the message now; false if it has another one under its id. */
-  boolean insertOrFind(Session session) throws SQLException {
-    if (insert(session)) {
+  boolean insertOrFind(Session session, Payloads payloads) throws SQLException {
+    if (session.insert(INSERT + VALUES, values())) {
       return true;
     }
-    List<String> stored = session.query(row -> row.getString(1), PAYLOAD, message.messageId());
+    List<Payloads.Payload> stored =
+        session.query(
+            row -> new Payloads.Payload(row.getString(1), row.getString(2)),
+            STORED,
+            message.messageId());
     // Purged between the two statements, the id is free again.
     if (stored.isEmpty()) {
-      return insert(session);
+      return session.insert(INSERT + VALUES, values());
     }
-    if (!isIn(stored.get(0))) {
+    if (!isIn(payloads, stored.get(0))) {
       return false;
     }
     // What was replayed and comes again was not delivered after all; what waits or is dead stays.
@@ -78,35 +91,74 @@ record NewRow(OutboundMessage message, String payload, StoredStatus status, Stri
     return true;
   }
 
-  private boolean insert(Session session) throws SQLException {
-    return session.insert(
-        INSERT,
-        message.messageId(),
-        message.userId(),
-        message.creatorId().orElse(null),
-        message.recipientId().orElse(null),
-        message.content().orElse(null),
-        Json.text(message.mediaUrls()),
-        Json.text(message.metadata()),
-        message.priority().wireName(),
-        message.traceId().orElse(null),
-        payload,
-        error,
-        status.wireName());
+  /** Inserts rows in their order; item i says whether the table has message i now. */
+  static List<Boolean> insertOrFind(Session session, Payloads payloads, List<NewRow> rows)
+      throws SQLException {
+    List<Boolean> have = new ArrayList<>(rows.size());
+    session.begin();
+    for (List<NewRow> some : statements(rows)) {
+      if (some.size() > 1 && areAllNew(session, some)) {
+        have.addAll(Collections.nCopies(some.size(), true));
+      } else {
+        for (NewRow row : some) {
+          have.add(row.insertOrFind(session, payloads));
+        }
+      }
+    }
+    return have;
+  }
+
+  /** One statement; if an id of it is taken, some or none of its rows are inserted. */
+  private static boolean areAllNew(Session session, List<NewRow> rows) throws SQLException {
+    String sql = INSERT + String.join(", ", Collections.nCopies(rows.size(), VALUES));
+    Object[] values = rows.stream().flatMap(row -> Arrays.stream(row.values())).toArray();
+    return session.insert(sql, rows.size(), values);
+  }
+
+  private static List<List<NewRow>> statements(List<NewRow> rows) {
+    List<List<NewRow>> statements = new ArrayList<>();
+    long characters = Long.MAX_VALUE / 2;
+    for (NewRow row : rows) {
+      int size = row.payload.text().length();
+      if (characters + size > MAX_CHARACTERS
+          || statements.get(statements.size() - 1).size() == MAX_ROWS) {
+        statements.add(new ArrayList<>());
+        characters = 0;
+      }
+      statements.get(statements.size() - 1).add(row);
+      characters += size;
+    }
+    return statements;
+  }
+
+  private @Nullable Object[] values() {
+    boolean clear = payload.keyId() == null;
+    return new @Nullable Object[] {
+      message.messageId(),
+      message.userId(),
+      message.creatorId().orElse(null),
+      message.recipientId().orElse(null),
+      clear ? message.content().orElse(null) : null,
+      clear ? Json.text(message.mediaUrls()) : null,
+      Json.text(message.metadata()),
+      message.priority().wireName(),
+      message.traceId().orElse(null),
+      payload.text(),
+      payload.keyId(),
+      error,
+      status.wireName()
+    };
   }
 
   /** Whether a payload is of this message; when it was accepted does not make it another one. */
-  private boolean isIn(String storedPayload) {
+  private boolean isIn(Payloads payloads, Payloads.Payload stored) {
     try {
+      String id = message.messageId();
       // As it would be read back: a number, say, may come back as another type of number.
-      return CODEC.decode(payload).isSameAs(CODEC.decode(storedPayload));
-    } catch (PayloadException e) {
+      return payloads.read(id, payload, 0).isSameAs(payloads.read(id, stored, 0));
+    } catch (Payloads.UnreadableException e) {
       return false;
     }
-  }
-
-  private static boolean isHalfSurrogate(int codePoint) {
-    return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
   }
 
   /** As much of an error as the column takes; some databases count UTF-16 units. */
@@ -114,7 +166,7 @@ record NewRow(OutboundMessage message, String payload, StoredStatus status, Stri
     StringBuilder kept = new StringBuilder();
     for (int c : error.codePoints().limit(MAX_ERROR).toArray()) {
       if (kept.length() + Character.charCount(c) <= MAX_ERROR) {
-        kept.appendCodePoint(c == 0 || isHalfSurrogate(c) ? '\uFFFD' : c);
+        kept.appendCodePoint(c == 0 || Payloads.isHalfSurrogate(c) ? 0xFFFD : c);
       }
     }
     return kept.toString();

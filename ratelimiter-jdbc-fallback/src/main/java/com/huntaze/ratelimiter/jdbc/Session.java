@@ -9,7 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A borrowed connection and its dialect; every statement on it has a time-out. */
+/**
+ * A borrowed connection and its dialect; every statement on it has a time-out. On a connection in
+ * the middle of a transaction of the caller's, beginning and ending are left to the caller.
+ */
 final class Session {
   /** Reads one row. */
   interface Reader<T> {
@@ -24,8 +27,10 @@ final class Session {
   private final int timeoutSeconds;
   private int timeoutBefore = -1;
   private boolean begun;
+  private final boolean isCallers;
 
-  Session(Connection connection, Dialect dialect, int timeoutSeconds) {
+  Session(Connection connection, Dialect dialect, int timeoutSeconds, boolean isCallers) {
+    this.isCallers = isCallers;
     this.connection = connection;
     this.dialect = dialect;
     this.timeoutSeconds = timeoutSeconds;
@@ -37,21 +42,21 @@ final class Session {
 
   /** Makes one transaction of the statements to come. */
   void begin() throws SQLException {
-    if (connection.getAutoCommit()) {
+    if (!isCallers && connection.getAutoCommit()) {
       connection.setAutoCommit(false);
       begun = true;
     }
   }
 
   void commit() throws SQLException {
-    if (!connection.getAutoCommit()) {
+    if (!isCallers && !connection.getAutoCommit()) {
       connection.commit();
     }
   }
 
   /** Leaves the connection as it came. */
   void end(boolean committed) throws SQLException {
-    if (!committed && !connection.getAutoCommit()) {
+    if (!committed && !isCallers && !connection.getAutoCommit()) {
       connection.rollback();
     }
     if (timeoutBefore >= 0) {
@@ -73,8 +78,13 @@ final class Session {
 
   /** Whether a row was inserted; false if its key is taken. */
   boolean insert(String template, @Nullable Object... parameters) throws SQLException {
+    return insert(template, 1, parameters);
+  }
+
+  /** Whether that many rows were inserted; if a key was taken, it may be some or none of them. */
+  boolean insert(String template, int rows, @Nullable Object... parameters) throws SQLException {
     try {
-      return update(template + dialect.unlessTaken(), parameters) == 1;
+      return update(template + dialect.unlessTaken(), parameters) == rows;
     } catch (SQLException e) {
       if (dialect.isTaken(e)) {
         return false;

@@ -241,7 +241,7 @@ class JdbcFallbackStoreTest {
   }
 
   private static OutboundMessage message(String id) {
-    return OutboundMessage.builder(id, "user_42", Instant.parse("2026-01-01T00:00:00Z"))
+    return OutboundMessage.builder(id, "user of " + id, Instant.parse("2026-01-01T00:00:00Z"))
         .recipientId("fan_7")
         .content("hello")
         .build();

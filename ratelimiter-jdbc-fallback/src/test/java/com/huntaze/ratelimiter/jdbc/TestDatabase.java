@@ -2,6 +2,7 @@ package com.huntaze.ratelimiter.jdbc;
 
 import com.huntaze.ratelimiter.testkit.LocalMariaDb;
 import com.huntaze.ratelimiter.testkit.LocalPostgres;
+import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -10,6 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Supplier;
+import javax.crypto.SecretKey;
+import javax.crypto.spec.SecretKeySpec;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
 
@@ -36,6 +39,12 @@ enum TestDatabase {
     Supplier<DataSource> database = empty();
     JdbcFallbackStore.builder(database.get()).build().createSchema();
     return database;
+  }
+
+  static SecretKey aesKey() {
+    byte[] key = new byte[32];
+    new SecureRandom().nextBytes(key);
+    return new SecretKeySpec(key, "AES");
   }
 
   static JdbcDataSource h2(String url) {

@@ -23,6 +23,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -140,8 +141,18 @@ class AsyncLoadTest {
     }
 
     @Override
-    public boolean revive(String messageId) {
-      return false;
+    public Set<String> waiting(Set<String> creators) {
+      return Set.of();
+    }
+
+    @Override
+    public int release(List<StoredMessage> claimed, Duration retryIn) {
+      return 0;
+    }
+
+    @Override
+    public int purge(Duration age, int max) {
+      return 0;
     }
 
     @Override

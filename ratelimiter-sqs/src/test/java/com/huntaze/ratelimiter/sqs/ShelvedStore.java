@@ -57,8 +57,18 @@ final class ShelvedStore implements FallbackStore {
   }
 
   @Override
-  public boolean revive(String messageId) {
-    return store.revive(messageId);
+  public Set<String> waiting(Set<String> creators) {
+    return store.waiting(creators);
+  }
+
+  @Override
+  public int release(List<StoredMessage> claimed, Duration retryIn) {
+    return store.release(claimed, retryIn);
+  }
+
+  @Override
+  public int purge(Duration age, int max) {
+    return store.purge(age, max);
   }
 
   @Override

@@ -1,32 +1,39 @@
 package com.huntaze.ratelimiter.testkit;
 
+import static com.huntaze.ratelimiter.testkit.StoreSamples.ERROR;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.LONG;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.SHORT;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.atOnce;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.await;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.byCreator;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.everyField;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.ids;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.message;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.only;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.store;
+import static com.huntaze.ratelimiter.testkit.StoreSamples.until;
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.mapping;
 import static java.util.stream.Collectors.toList;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.huntaze.ratelimiter.fallback.FallbackException;
 import com.huntaze.ratelimiter.fallback.FallbackStore;
+import com.huntaze.ratelimiter.fallback.NotQueued;
 import com.huntaze.ratelimiter.fallback.StoredMessage;
 import com.huntaze.ratelimiter.fallback.StoredStatus;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
-import com.huntaze.ratelimiter.queue.Priority;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
-import java.util.concurrent.Callable;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
@@ -41,10 +48,6 @@ import org.junit.jupiter.api.Test;
  */
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 public abstract class FallbackStoreContract {
-  private static final Duration LONG = Duration.ofHours(1);
-  private static final Duration SHORT = Duration.ofMillis(200);
-  private static final String ERROR = "NOT_SENT: connection refused";
-
   /** For subclasses. */
   protected FallbackStoreContract() {}
 
@@ -294,7 +297,6 @@ public abstract class FallbackStoreContract {
     List<StoredMessage> lapsed = await(() -> store.claim(10, LONG));
 
     assertThat(ids(lapsed)).isEqualTo(ids(claimed.subList(1, 2)));
-    assertThat(store.revive(ids(claimed).get(0))).isFalse();
     assertThat(store.backlog().count(StoredStatus.QUEUED)).isEqualTo(1);
   }
 
@@ -310,25 +312,6 @@ public abstract class FallbackStoreContract {
   }
 
   @Test
-  void a_dead_message_stays_until_it_is_revived() throws Exception {
-    FallbackStore store = newStore();
-    store(store, 2);
-    List<StoredMessage> claimed = store.claim(2, SHORT);
-    assertThat(store.dead(claimed.get(0), "refused")).isTrue();
-    assertThat(await(() -> store.claim(10, LONG))).hasSize(1); // the other, as its lease ended
-    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(1);
-
-    assertThat(store.revive(ids(claimed).get(0))).isTrue();
-
-    StoredMessage revived = only(store.claim(10, LONG));
-    assertThat(revived.message()).isEqualTo(claimed.get(0).message());
-    assertThat(revived.attempts()).isZero();
-    assertThat(revived.lastError()).contains("refused");
-    assertThat(store.revive(ids(claimed).get(0))).isFalse();
-    assertThat(store.revive("nobody")).isFalse();
-  }
-
-  @Test
   void a_replayed_message_that_is_stored_again_waits_again() throws Exception {
     FallbackStore store = newStore();
     store(store, 1);
@@ -339,24 +322,6 @@ public abstract class FallbackStoreContract {
     store.store(message, "the queue closed");
 
     assertThat(only(store.claim(10, LONG)).message()).isEqualTo(message);
-  }
-
-  @Test
-  void a_held_message_is_dead_from_the_start_and_may_be_revived() throws Exception {
-    FallbackStore store = newStore();
-    store.hold(everyField("held"), "no answer");
-    store.hold(everyField("held"), "no answer");
-
-    assertThat(store.claim(10, LONG)).isEmpty();
-    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(1);
-    assertThat(store.backlog().oldestWaiting()).isEmpty();
-    assertThat(store.revive("held")).isTrue();
-
-    StoredMessage revived = only(store.claim(10, LONG));
-    assertThat(revived.message()).isEqualTo(everyField("held"));
-    assertThat(revived.lastError()).contains("no answer");
-    assertThatThrownBy(() -> store.hold(message("held", "another"), "no answer"))
-        .isInstanceOf(FallbackException.class);
   }
 
   @Test
@@ -384,90 +349,231 @@ public abstract class FallbackStoreContract {
     assertThat(longer.orElseThrow()).isLessThan(LONG);
   }
 
-  private static OutboundMessage message(String id, String content) {
-    return message(id, content, Instant.parse("2026-01-01T00:00:00.123456Z"));
+  @Test
+  void a_dead_message_is_not_handed_out_again() throws Exception {
+    FallbackStore store = newStore();
+    store(store, 2);
+    List<StoredMessage> claimed = store.claim(2, SHORT);
+    assertThat(store.dead(claimed.get(0), "refused")).isTrue();
+
+    assertThat(await(() -> store.claim(10, LONG))).hasSize(1); // the other, as its lease ended
+    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(1);
   }
 
-  private static OutboundMessage message(String id, String content, Instant timestamp) {
-    return OutboundMessage.builder(id, "user_42", timestamp)
-        .recipientId("fan_7")
-        .content(content)
-        .build();
+  @Test
+  void a_held_message_is_dead_from_the_start() throws Exception {
+    FallbackStore store = newStore();
+    store.hold(everyField("held"), "no answer");
+    store.hold(everyField("held"), "no answer");
+
+    assertThat(store.claim(10, LONG)).isEmpty();
+    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(1);
+    assertThat(store.backlog().oldestWaiting()).isEmpty();
+    assertThatThrownBy(() -> store.hold(message("held", "another"), "no answer"))
+        .isInstanceOf(FallbackException.class);
   }
 
-  private static OutboundMessage everyField(String id) {
-    return OutboundMessage.builder(id, "user_42", Instant.parse("2026-01-01T00:00:00.123456789Z"))
-        .creatorId("creator \"9\"")
-        .recipientId("fan'7")
-        .content("Merci 🙂 ''\"\\ % _ \u0001\n\t 日本語")
-        .mediaUrls(List.of("https://cdn.example.com/a.jpg?x='1'", "https://cdn.example.com/b.mp4"))
-        .priority(Priority.HIGH)
-        .workflowId("workflow-1")
-        .traceId("trace-1")
-        .metadata(
-            Map.of(
-                "text",
-                "🙂\u0007",
-                "number",
-                42,
-                "large",
-                3_000_000_000L,
-                "fraction",
-                1.5,
-                "flag",
-                true,
-                "list",
-                Arrays.asList("a", null, List.of(), Map.of("deep", 1)),
-                "empty",
-                Map.of()))
-        .unknownFields(Map.of("later", Map.of("version", 2)))
-        .build();
+  @Test
+  void several_are_stored_at_once_in_order_and_each_fares_for_itself() throws Exception {
+    FallbackStore store = newStore();
+    store.store(message("taken", "hello"), ERROR);
+    store.store(message("known", "hello"), ERROR);
+
+    List<Optional<FallbackException>> refusals =
+        store.storeAll(
+            List.of(
+                new NotQueued(message("a", "hello"), "first"),
+                new NotQueued(message("taken", "another"), ERROR),
+                new NotQueued(message("known", "hello"), ERROR),
+                new NotQueued(everyField("b"), "second"),
+                new NotQueued(everyField("b"), "third")));
+
+    assertThat(refusals.stream().map(Optional::isPresent))
+        .containsExactly(false, true, false, false, false);
+    assertThat(refusals.get(1).orElseThrow()).hasMessageContaining("taken");
+    List<StoredMessage> claimed = store.claim(10, LONG);
+    assertThat(ids(claimed)).containsExactly("taken", "known", "a", "b");
+    assertThat(claimed.get(0).message().content()).contains("hello");
+    assertThat(claimed.get(2).lastError()).contains("first");
+    assertThat(claimed.get(3).message()).isEqualTo(everyField("b"));
+    assertThat(store.storeAll(List.of())).isEmpty();
   }
 
-  private static List<String> store(FallbackStore store, int messages) {
-    List<String> ids = IntStream.range(0, messages).mapToObj(i -> "message-" + i).toList();
-    ids.forEach(id -> store.store(message(id, "hello"), ERROR));
-    return ids;
+  @Test
+  void a_thousand_stored_at_once_keep_their_order() throws Exception {
+    FallbackStore store = newStore();
+    List<OutboundMessage> messages =
+        IntStream.range(0, 1_000).mapToObj(i -> byCreator("creator_" + i % 7, "m" + i)).toList();
+
+    store.storeAll(messages.stream().map(each -> new NotQueued(each, ERROR)).toList());
+
+    assertThat(store.claim(1_000, LONG).stream().map(StoredMessage::message)).isEqualTo(messages);
   }
 
-  private static List<String> ids(List<StoredMessage> messages) {
-    return messages.stream().map(stored -> stored.message().messageId()).toList();
+  @Test
+  void what_a_claimer_gives_back_is_due_and_counts_no_attempt() throws Exception {
+    FallbackStore store = newStore();
+    store(store, 3);
+    List<StoredMessage> claimed = store.claim(3, LONG);
+
+    assertThat(store.release(claimed.subList(0, 2), Duration.ZERO)).isEqualTo(2);
+    assertThat(store.release(claimed.subList(2, 3), LONG)).isEqualTo(1);
+
+    assertThat(store.release(claimed, Duration.ZERO)).isZero();
+    List<StoredMessage> again = await(() -> store.claim(10, LONG));
+    assertThat(ids(again)).isEqualTo(ids(claimed.subList(0, 2)));
+    assertThat(again).allMatch(each -> each.attempts() == 0);
+    assertThat(again.get(0).lastError()).contains(ERROR);
   }
 
-  private static StoredMessage only(List<StoredMessage> messages) {
-    assertThat(messages).hasSize(1);
-    return messages.get(0);
-  }
-
-  /** Asks until there is something, and not for ever. */
-  private static <T> List<T> await(Supplier<List<T>> question) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    List<T> answer = question.get();
-    while (answer.isEmpty() && System.nanoTime() < end) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
-      answer = question.get();
+  @Test
+  void a_creators_message_waits_while_an_earlier_one_is_with_another_claimer() throws Exception {
+    FallbackStore store = newStore();
+    for (String id : List.of("a1", "a2", "b1", "a3")) {
+      store.store(byCreator(id.substring(0, 1), id), ERROR);
     }
-    return answer;
+
+    List<StoredMessage> first = store.claim(1, LONG);
+    List<StoredMessage> others = store.claim(10, LONG);
+
+    assertThat(ids(first)).containsExactly("a1");
+    assertThat(ids(others)).containsExactly("b1");
+    assertThat(store.replayed(first)).isEqualTo(1);
+    assertThat(ids(store.claim(10, LONG))).containsExactly("a2", "a3");
   }
 
-  /** Gathers until there are enough, and not for ever. */
-  private static void until(
-      Queue<StoredMessage> gathered, int enough, Supplier<List<StoredMessage>> more) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (gathered.size() < enough && System.nanoTime() < end) {
-      gathered.addAll(more.get());
+  @Test
+  void a_creators_messages_wait_behind_one_that_backs_off() throws Exception {
+    FallbackStore store = newStore();
+    for (String id : List.of("a1", "a2", "b1", "a3")) {
+      store.store(byCreator(id.substring(0, 1), id), ERROR);
     }
+    List<StoredMessage> claimed = store.claim(2, LONG);
+    assertThat(store.failed(claimed.get(0), ERROR, SHORT)).isTrue();
+    assertThat(store.release(claimed.subList(1, 2), Duration.ZERO)).isEqualTo(1);
+
+    assertThat(ids(store.claim(10, LONG))).containsExactly("b1");
+    assertThat(ids(await(() -> store.claim(10, LONG)))).containsExactly("a1", "a2", "a3");
   }
 
-  private static void atOnce(int threads, Runnable work) throws Exception {
-    ExecutorService executor = Executors.newFixedThreadPool(threads);
-    try {
-      List<Callable<Object>> calls = Collections.nCopies(threads, Executors.callable(work));
-      for (Future<Object> done : executor.invokeAll(calls)) {
-        done.get();
-      }
-    } finally {
-      executor.shutdownNow();
+  @Test
+  void nobody_waits_behind_a_dead_message() throws Exception {
+    FallbackStore store = newStore();
+    store.store(byCreator("a", "a1"), ERROR);
+    store.store(byCreator("a", "a2"), ERROR);
+    store.dead(only(store.claim(1, LONG)), ERROR);
+
+    assertThat(ids(store.claim(10, LONG))).containsExactly("a2");
+  }
+
+  @Test
+  void one_creators_long_backlog_does_not_hide_what_is_behind_it() throws Exception {
+    FallbackStore store = newStore();
+    List<NotQueued> backlog =
+        IntStream.range(0, 500)
+            .mapToObj(i -> new NotQueued(byCreator("a", "a" + i), ERROR))
+            .toList();
+    store.storeAll(backlog);
+    store.store(byCreator("b", "b1"), ERROR);
+    assertThat(ids(store.claim(1, LONG))).containsExactly("a0");
+
+    assertThat(ids(store.claim(10, LONG))).containsExactly("b1");
+  }
+
+  @Test
+  void many_claimers_at_once_keep_each_creators_order() throws Exception {
+    FallbackStore store = newStore();
+    List<NotQueued> messages =
+        IntStream.range(0, 600)
+            .mapToObj(i -> new NotQueued(byCreator("creator_" + i % 11, "m" + i), ERROR))
+            .toList();
+    store.storeAll(messages);
+    Queue<StoredMessage> replayed = new ConcurrentLinkedQueue<>();
+
+    atOnce(
+        8,
+        () ->
+            until(
+                replayed,
+                600,
+                () -> {
+                  List<StoredMessage> some = store.claim(17, LONG);
+                  replayed.addAll(some); // noted before the store is told
+                  store.replayed(some);
+                  return List.of();
+                }));
+
+    Map<String, List<Integer>> byCreator =
+        replayed.stream()
+            .map(StoredMessage::message)
+            .collect(
+                groupingBy(
+                    OutboundMessage::creator,
+                    mapping(each -> Integer.valueOf(each.messageId().substring(1)), toList())));
+    assertThat(replayed).hasSize(600);
+    assertThat(byCreator).hasSize(11);
+    byCreator.values().forEach(numbers -> assertThat(numbers).isSorted());
+  }
+
+  @Test
+  void creators_with_waiting_messages_are_told_whoever_holds_them() throws Exception {
+    FallbackStore store = newStore();
+    for (String id : List.of("a1", "b1", "c1", "d1")) {
+      store.store(byCreator(id.substring(0, 1), id), ERROR);
     }
+    List<StoredMessage> claimed = store.claim(3, LONG);
+    store.replayed(claimed.subList(0, 1));
+    store.dead(claimed.get(1), ERROR);
+
+    assertThat(store.waiting(Set.of("a", "b", "c", "d", "e"))).containsExactlyInAnyOrder("c", "d");
+    assertThat(store.waiting(Set.of("a"))).isEmpty();
+    assertThat(store.waiting(Set.of())).isEmpty();
+  }
+
+  @Test
+  void a_message_without_creator_waits_for_its_user() throws Exception {
+    FallbackStore store = newStore();
+    Instant accepted = Instant.parse("2026-01-01T00:00:00Z");
+    for (String id : List.of("m1", "m2")) {
+      store.store(
+          OutboundMessage.builder(id, "user_1", accepted).recipientId("f").content("x").build(),
+          ERROR);
+    }
+
+    assertThat(ids(store.claim(1, LONG))).containsExactly("m1");
+    assertThat(store.claim(1, LONG)).isEmpty();
+    assertThat(store.waiting(Set.of("user_1"))).containsExactly("user_1");
+  }
+
+  @Test
+  void what_was_replayed_is_purged_in_small_steps_and_what_waits_stays() throws Exception {
+    FallbackStore store = newStore();
+    store(store, 8);
+    List<StoredMessage> claimed = store.claim(7, LONG);
+    assertThat(store.replayed(claimed.subList(0, 5))).isEqualTo(5);
+    assertThat(store.dead(claimed.get(5), ERROR)).isTrue();
+
+    assertThat(store.purge(LONG, 100)).isZero();
+    assertThat(await(() -> Collections.nCopies(store.purge(SHORT, 3), "purged"))).hasSize(3);
+    assertThat(store.purge(SHORT, 3)).isEqualTo(2);
+    assertThat(store.purge(SHORT, 3)).isZero();
+
+    assertThat(store.backlog().count(StoredStatus.QUEUED)).isZero();
+    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(1);
+    assertThat(store.backlog().waiting()).isEqualTo(2);
+    store.store(message("message-0", "another"), ERROR); // its id is free again
+  }
+
+  @Test
+  void a_claim_says_how_long_a_message_has_been_stored() throws Exception {
+    FallbackStore store = newStore();
+    store(store, 1);
+
+    StoredMessage young = only(store.claim(1, SHORT));
+    StoredMessage older = only(await(() -> store.claim(1, LONG)));
+
+    assertThat(young.age()).isBetween(Duration.ZERO, LONG);
+    assertThat(older.age()).isGreaterThanOrEqualTo(SHORT).isGreaterThan(young.age());
+    assertThat(older.isPastDeduplication()).isFalse();
   }
 }

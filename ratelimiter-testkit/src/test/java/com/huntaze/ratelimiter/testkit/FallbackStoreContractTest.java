@@ -66,7 +66,7 @@ class FallbackStoreContractTest {
   void a_store_that_replays_what_is_held_is_found() {
     FallbackStoreContract contract = contract(HoldsNothing::new);
 
-    assertBroken(contract::a_held_message_is_dead_from_the_start_and_may_be_revived);
+    assertBroken(contract::a_held_message_is_dead_from_the_start);
   }
 
   @Test
@@ -74,6 +74,29 @@ class FallbackStoreContractTest {
     FallbackStoreContract contract = contract(YoungestFirst::new);
 
     assertBroken(contract::the_oldest_are_claimed_first_and_no_more_than_asked_for);
+  }
+
+  @Test
+  void a_store_that_lets_a_creators_messages_overtake_is_found() {
+    FallbackStoreContract contract = contract(KnowsNoCreators::new);
+
+    assertBroken(contract::a_creators_message_waits_while_an_earlier_one_is_with_another_claimer);
+    assertBroken(contract::a_creators_messages_wait_behind_one_that_backs_off);
+    assertBroken(contract::creators_with_waiting_messages_are_told_whoever_holds_them);
+  }
+
+  @Test
+  void a_store_that_counts_an_attempt_where_none_was_made_is_found() {
+    FallbackStoreContract contract = contract(CountsReleases::new);
+
+    assertBroken(contract::what_a_claimer_gives_back_is_due_and_counts_no_attempt);
+  }
+
+  @Test
+  void a_store_that_purges_in_one_great_step_is_found() {
+    FallbackStoreContract contract = contract(PurgesAll::new);
+
+    assertBroken(contract::what_was_replayed_is_purged_in_small_steps_and_what_waits_stays);
   }
 
   private static FallbackStoreContract contract(Supplier<FallbackStore> store) {
@@ -124,8 +147,18 @@ class FallbackStoreContractTest {
     }
 
     @Override
-    public boolean revive(String messageId) {
-      return store.revive(messageId);
+    public int release(List<StoredMessage> claimed, Duration retryIn) {
+      return store.release(claimed, retryIn);
+    }
+
+    @Override
+    public Set<String> waiting(Set<String> creators) {
+      return store.waiting(creators);
+    }
+
+    @Override
+    public int purge(Duration age, int max) {
+      return store.purge(age, max);
     }
 
     @Override
@@ -210,6 +243,33 @@ class FallbackStoreContractTest {
       List<StoredMessage> claimed = new ArrayList<>(super.claim(max, lease));
       Collections.reverse(claimed);
       return claimed;
+    }
+  }
+
+  private static final class KnowsNoCreators extends Right {
+    @Override
+    public void store(OutboundMessage message, String error) {
+      super.store(
+          OutboundMessage.builder(message.messageId(), message.userId(), message.timestamp())
+              .creatorId("creator of " + message.messageId())
+              .content(message.content().orElseThrow())
+              .recipientId(message.recipientId().orElseThrow())
+              .build(),
+          error);
+    }
+  }
+
+  private static final class CountsReleases extends Right {
+    @Override
+    public int release(List<StoredMessage> claimed, Duration retryIn) {
+      return (int) claimed.stream().filter(each -> failed(each, "released", retryIn)).count();
+    }
+  }
+
+  private static final class PurgesAll extends Right {
+    @Override
+    public int purge(Duration age, int max) {
+      return super.purge(age, Integer.MAX_VALUE);
     }
   }
 }

@@ -1,4 +1,4 @@
--- MySQL 8.0.1 or newer, MariaDB 10.6 or newer. Safe to apply again. All times are UTC.
+-- MySQL 8.0.1 or newer, MariaDB 10.6 or newer. Changes nothing where the tables are there. All times are UTC.
 
 CREATE TABLE IF NOT EXISTS onlyfans_messages (
   id              VARCHAR(128) NOT NULL PRIMARY KEY,
@@ -40,3 +40,11 @@ CREATE TABLE IF NOT EXISTS onlyfans_sent_log (
   sent_at     DATETIME(6),
   created_at  DATETIME(6) NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS onlyfans_schema (
+  version    INTEGER NOT NULL PRIMARY KEY,
+  applied_at DATETIME(6) NOT NULL
+) ENGINE = InnoDB;
+
+INSERT INTO onlyfans_schema (version, applied_at)
+  VALUES (1, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE version = 1;

@@ -1,4 +1,4 @@
--- PostgreSQL 12 or newer. Safe to apply again.
+-- PostgreSQL 12 or newer. Changes nothing where the tables are there.
 
 CREATE TABLE IF NOT EXISTS onlyfans_messages (
   id              VARCHAR(128) PRIMARY KEY,
@@ -42,3 +42,11 @@ CREATE TABLE IF NOT EXISTS onlyfans_sent_log (
   sent_at     TIMESTAMP(6) WITH TIME ZONE,
   created_at  TIMESTAMP(6) WITH TIME ZONE NOT NULL
 );
+
+CREATE TABLE IF NOT EXISTS onlyfans_schema (
+  version    INTEGER PRIMARY KEY,
+  applied_at TIMESTAMP(6) WITH TIME ZONE NOT NULL
+);
+
+INSERT INTO onlyfans_schema (version, applied_at)
+  VALUES (1, CURRENT_TIMESTAMP) ON CONFLICT DO NOTHING;

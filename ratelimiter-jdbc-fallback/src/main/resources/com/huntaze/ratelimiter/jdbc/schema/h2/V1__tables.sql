@@ -1,4 +1,4 @@
--- H2 2.2.220 or newer. Safe to apply again.
+-- H2 2.2.220 or newer. Changes nothing where the tables are there.
 
 CREATE TABLE IF NOT EXISTS onlyfans_messages (
   id              VARCHAR(128) PRIMARY KEY,
@@ -41,3 +41,10 @@ CREATE TABLE IF NOT EXISTS onlyfans_sent_log (
   sent_at     TIMESTAMP(6) WITH TIME ZONE,
   created_at  TIMESTAMP(6) WITH TIME ZONE NOT NULL
 );
+
+CREATE TABLE IF NOT EXISTS onlyfans_schema (
+  version    INTEGER PRIMARY KEY,
+  applied_at TIMESTAMP(6) WITH TIME ZONE NOT NULL
+);
+
+MERGE INTO onlyfans_schema (version, applied_at) KEY (version) VALUES (1, CURRENT_TIMESTAMP);

@@ -1,0 +1,16 @@
+-- A creator's messages in order, revivals, and leases that touch no index. Rewrites the table. One
+-- statement, so that it is applied wholly or not at all.
+
+ALTER TABLE onlyfans_messages
+  ADD COLUMN order_key VARCHAR(128) GENERATED ALWAYS AS (COALESCE(creator_id, user_id)) STORED,
+  ADD COLUMN revivals INTEGER NOT NULL DEFAULT 0,
+  DROP KEY onlyfans_messages_claim,
+  -- Claims walk the waiting rows, oldest first. The time is not in the index: a lease changes it.
+  ADD KEY onlyfans_messages_waiting (waiting, seq),
+  ADD KEY onlyfans_messages_order (waiting, order_key, seq),
+  DROP KEY onlyfans_messages_status,
+  ADD KEY onlyfans_messages_standing (status, seq),
+  ADD KEY onlyfans_messages_recipient (recipient_id);
+
+INSERT INTO onlyfans_schema (version, applied_at)
+  VALUES (2, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE version = 2;
