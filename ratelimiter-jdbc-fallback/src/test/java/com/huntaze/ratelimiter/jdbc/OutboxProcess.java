@@ -1,0 +1,145 @@
+package com.huntaze.ratelimiter.jdbc;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import com.huntaze.ratelimiter.queue.PayloadCodec;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.SplittableRandom;
+import javax.sql.DataSource;
+
+/**
+ * A process that takes orders as fast as it can, one a transaction, and stores the message that
+ * each one calls for in the same transaction; now and then it changes its mind and rolls back.
+ */
+final class OutboxProcess {
+  /** Each followed by a message's id and {@link #END}. */
+  static final String BEGINS = "begins";
+
+  static final String COMMITTED = "committed";
+
+  /** What a line ends with; one that was cut short does not. */
+  static final String END = "end";
+
+  /** What the ids of messages end with that are rolled back. */
+  static final String UNDONE = "-undone";
+
+  static final String ORDERS =
+      "CREATE TABLE orders (id VARCHAR(64) PRIMARY KEY, message_id VARCHAR(128) NOT NULL)";
+
+  private static final String INSERT_ORDER = "INSERT INTO orders VALUES (?, ?)";
+
+  /** How a message is stored in the caller's transaction. */
+  interface Outbox {
+    void store(Connection connection, OutboundMessage message) throws SQLException;
+  }
+
+  private final Connection connection;
+  private final Outbox outbox;
+
+  private OutboxProcess(Connection connection, Outbox outbox) {
+    this.connection = connection;
+    this.outbox = outbox;
+  }
+
+  static List<String> arguments(String jdbcUrl, String prefix, long seed) {
+    return List.of(jdbcUrl, prefix, Long.toString(seed));
+  }
+
+  public static void main(String[] args) throws SQLException {
+    ClaimingProcess.endWith(new BufferedReader(new InputStreamReader(System.in, UTF_8)));
+    try (Connection connection = DriverManager.getConnection(args[0])) {
+      connection.setAutoCommit(false);
+      OutboxProcess process = new OutboxProcess(connection, outbox(unused()));
+      SplittableRandom random = new SplittableRandom(Long.parseLong(args[2]));
+      for (int i = 0; ; i++) {
+        process.takeOrder(args[1] + "-" + i, random);
+      }
+    }
+  }
+
+  private void takeOrder(String name, SplittableRandom random) throws SQLException {
+    boolean isUndone = random.nextInt(5) == 0;
+    String id = isUndone ? name + UNDONE : name;
+    say(BEGINS, id);
+    if (random.nextBoolean()) {
+      insertOrder(id);
+      outbox.store(connection, message(id));
+    } else {
+      outbox.store(connection, message(id));
+      insertOrder(id);
+    }
+    if (isUndone) {
+      connection.rollback();
+    } else {
+      connection.commit();
+      say(COMMITTED, id);
+    }
+  }
+
+  private void insertOrder(String messageId) throws SQLException {
+    insertOrder(connection, messageId);
+  }
+
+  static void insertOrder(Connection connection, String messageId) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(INSERT_ORDER)) {
+      statement.setString(1, "order-" + messageId);
+      statement.setString(2, messageId);
+      statement.executeUpdate();
+    }
+  }
+
+  static OutboundMessage message(String id) {
+    return OutboundMessage.builder(id, "creator_1", Instant.EPOCH)
+        .recipientId("fan_1")
+        .content("Your order is on its way")
+        .build();
+  }
+
+  private static DataSource unused() {
+    return KeptConnection.proxy(
+        DataSource.class,
+        (self, method, arguments) -> {
+          throw new SQLException("the store asked for a connection of its own");
+        });
+  }
+
+  static Outbox outbox(DataSource dataSource) {
+    return OutboxProcess::insertMessage;
+  }
+
+  private static final String INSERT_MESSAGE =
+      """
+      INSERT INTO onlyfans_messages
+        (id, user_id, priority, payload, status, next_attempt_at, created_at, updated_at)
+      SELECT ?, ?, 'medium', ?, 'failed', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP
+      FROM (SELECT 1) AS one
+      WHERE NOT EXISTS (SELECT 1 FROM onlyfans_messages WHERE id = ?)\
+      """;
+
+  private static void insertMessage(Connection connection, OutboundMessage message)
+      throws SQLException {
+    if (connection.getAutoCommit()) {
+      throw new IllegalArgumentException("the connection is in auto-commit mode");
+    }
+    try (PreparedStatement statement = connection.prepareStatement(INSERT_MESSAGE)) {
+      statement.setString(1, message.messageId());
+      statement.setString(2, message.userId());
+      statement.setString(3, PayloadCodec.standard().encode(message));
+      statement.setString(4, message.messageId());
+      statement.executeUpdate();
+    }
+  }
+
+  private static void say(String what, String id) {
+    System.out.println(String.join(" ", what, id, END));
+    System.out.flush();
+  }
+}
