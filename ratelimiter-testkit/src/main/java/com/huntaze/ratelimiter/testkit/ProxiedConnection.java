@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** One client of a {@link TcpProxy} and its connection to the real server. Thread-safe. */
 final class ProxiedConnection {
@@ -14,6 +15,9 @@ final class ProxiedConnection {
 
   private final Socket client;
   private final Socket server = new Socket();
+
+  /** In how many directions a valve keeps something from being passed on. */
+  private final AtomicInteger heldBack = new AtomicInteger();
 
   ProxiedConnection(Socket client) {
     this.client = client;
@@ -42,6 +46,10 @@ final class ProxiedConnection {
     breakOff(server);
   }
 
+  boolean isHeldBack() {
+    return heldBack.get() > 0;
+  }
+
   boolean isClosed() {
     return client.isClosed() && server.isClosed();
   }
@@ -52,10 +60,10 @@ final class ProxiedConnection {
       InputStream in = from.getInputStream();
       OutputStream out = to.getOutputStream();
       for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
-        valve.pass();
+        valve.pass(heldBack);
         out.write(chunk, 0, read);
       }
-      valve.pass();
+      valve.pass(heldBack);
       to.shutdownOutput();
       closeWhenBothEnded();
     } catch (IOException e) {

@@ -127,6 +127,14 @@ public final class TcpProxy implements AutoCloseable {
   }
 
   /**
+   * {@return whether a stall keeps something from being passed on at the moment, on a connection
+   * that is open} Once it does while answers are stalled, the service has begun to answer.
+   */
+  public boolean holdsBack() {
+    return connections.stream().anyMatch(each -> !each.isClosed() && each.isHeldBack());
+  }
+
+  /**
    * Gives the service back, on the same port, after a cut or a stall.
    *
    * @throws UncheckedIOException if the proxy was cut and cannot listen on its port again

@@ -1,5 +1,7 @@
 package com.huntaze.ratelimiter.testkit;
 
+import java.util.concurrent.atomic.AtomicInteger;
+
 /** Lets threads pass, or keeps them waiting. Thread-safe. */
 final class Valve {
   private boolean open = true;
@@ -9,9 +11,22 @@ final class Valve {
     notifyAll();
   }
 
-  synchronized void pass() throws InterruptedException {
-    while (!open) {
-      wait();
+  /**
+   * Waits until it is open.
+   *
+   * @param waiting counts who waits
+   */
+  synchronized void pass(AtomicInteger waiting) throws InterruptedException {
+    if (open) {
+      return;
+    }
+    waiting.incrementAndGet();
+    try {
+      while (!open) {
+        wait();
+      }
+    } finally {
+      waiting.decrementAndGet();
     }
   }
 }

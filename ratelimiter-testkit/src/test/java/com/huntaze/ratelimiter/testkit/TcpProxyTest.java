@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -147,6 +148,39 @@ class TcpProxyTest {
       proxy.cut();
 
       assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+    }
+  }
+
+  @Test
+  void a_stall_tells_when_it_holds_something_back() throws Exception {
+    try (Socket client = connect()) {
+      answer(client, "passed");
+      proxy.stallAnswers();
+      assertThat(proxy.holdsBack()).isFalse();
+
+      client.getOutputStream().write("held".getBytes(UTF_8));
+
+      assertThat(Await.until(Duration.ofMillis(LONG_MILLIS), proxy::holdsBack)).isTrue();
+      assertThat(received).contains("held");
+
+      proxy.restore();
+
+      assertThat(client.getInputStream().readNBytes(4)).isEqualTo("held".getBytes(UTF_8));
+      assertThat(proxy.holdsBack()).isFalse();
+    }
+  }
+
+  @Test
+  void a_cut_ends_what_a_stall_held_back() throws Exception {
+    proxy.stall();
+    try (Socket client = connect()) {
+      client.getOutputStream().write("held".getBytes(UTF_8));
+      assertThat(Await.until(Duration.ofMillis(LONG_MILLIS), proxy::holdsBack)).isTrue();
+
+      proxy.cut();
+
+      assertThat(proxy.holdsBack()).isFalse();
+      assertThat(received.poll(SHORT_MILLIS, TimeUnit.MILLISECONDS)).isNull();
     }
   }
 
