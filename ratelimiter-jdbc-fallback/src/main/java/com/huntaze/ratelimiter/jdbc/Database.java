@@ -56,7 +56,7 @@ final class Database {
       if (createsSchema) {
         createSchema();
       } else {
-        checkSchema();
+        checkSchema(doing);
       }
     }
     return attempt(doing, Dialect::isRolledBack, work);
@@ -100,8 +100,8 @@ final class Database {
   }
 
   /** Says once, and clearly, that the tables are not those this package was written for. */
-  private void checkSchema() {
-    int version = attempt("look at the schema", Dialect::isRolledBack, Schema::version);
+  private void checkSchema(String doing) {
+    int version = attempt(doing, Dialect::isRolledBack, Schema::version);
     Dialect known = requireNonNull(dialect);
     if (version < Schema.VERSION) {
       throw failure.of(

@@ -15,8 +15,9 @@ import java.util.stream.Collectors;
 
 /**
  * The databases this package knows, and all SQL in which they differ. Other statements are written
- * once, with {@code {now}} for the database's own clock and {@code {later}} for that clock plus a
- * parameter in microseconds.
+ * once, with {@code {now}} for the database's own clock, {@code {later}} for that clock plus a
+ * parameter in microseconds, and {@code {byId}} where rows are found by their ids: on a small table
+ * MySQL would rather scan it, lock all of it, and run into everyone else.
  */
 enum Dialect {
   POSTGRESQL(
@@ -120,7 +121,8 @@ enum Dialect {
     return template
         .replace("{now}", now)
         .replace("{later}", later)
-        .replace("{far}", later.replace("?", FAR_MICROS));
+        .replace("{far}", later.replace("?", FAR_MICROS))
+        .replace("{byId}", isMySqlFamily() ? " FORCE INDEX (PRIMARY)" : "");
   }
 
   /** What to give {@code {later}}; a day at the most. */
@@ -193,8 +195,11 @@ enum Dialect {
 
   /** Leases locked rows. Parameters: the owner, the lease, the lease, the sequence numbers. */
   String lease(int rows) {
-    return "UPDATE onlyfans_messages SET %s WHERE waiting = TRUE AND seq IN (%s)"
-        .formatted(LEASE, marks(rows));
+    return isMySqlFamily()
+        ? "UPDATE onlyfans_messages FORCE INDEX (onlyfans_messages_seq) SET %s WHERE seq IN (%s)"
+            .formatted(LEASE, marks(rows))
+        : "UPDATE onlyfans_messages SET %s WHERE waiting = TRUE AND seq IN (%s)"
+            .formatted(LEASE, marks(rows));
   }
 
   /** Reads what a claimer is told. Parameters: the sequence numbers. */

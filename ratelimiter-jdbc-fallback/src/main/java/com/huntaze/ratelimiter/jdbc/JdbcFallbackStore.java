@@ -64,23 +64,23 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
       "lease_owner = NULL, lease_until = NULL, updated_at = {now}";
 
   private static final String REPLAYED =
-      "UPDATE onlyfans_messages SET status = 'queued', queued_at = {now}, "
+      "UPDATE onlyfans_messages{byId} SET status = 'queued', queued_at = {now}, "
           + SETTLED
           + " WHERE lease_owner = ? AND id IN (%s)";
 
   private static final String RELEASED =
-      "UPDATE onlyfans_messages SET next_attempt_at = {later}, "
+      "UPDATE onlyfans_messages{byId} SET next_attempt_at = {later}, "
           + SETTLED
           + " WHERE lease_owner = ? AND id IN (%s)";
 
   private static final String FAILED =
-      "UPDATE onlyfans_messages SET attempts = attempts + 1, last_error = ?,"
+      "UPDATE onlyfans_messages{byId} SET attempts = attempts + 1, last_error = ?,"
           + " next_attempt_at = {later}, "
           + SETTLED
           + " WHERE id = ? AND lease_owner = ?";
 
   private static final String DEAD =
-      "UPDATE onlyfans_messages SET status = 'dead', attempts = attempts + 1, last_error = ?, "
+      "UPDATE onlyfans_messages{byId} SET status = 'dead', attempts = attempts + 1, last_error = ?, "
           + SETTLED
           + " WHERE id = ? AND lease_owner = ?";
 

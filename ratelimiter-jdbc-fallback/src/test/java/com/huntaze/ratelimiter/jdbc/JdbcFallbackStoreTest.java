@@ -12,6 +12,8 @@ import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.testkit.LocalMariaDb;
 import com.huntaze.ratelimiter.testkit.LocalPostgres;
+import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.DriverManager;
 import java.time.Duration;
 import java.time.Instant;
@@ -31,6 +33,7 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -169,6 +172,134 @@ class JdbcFallbackStoreTest {
         .singleElement()
         .extracting(stored -> stored.message().messageId())
         .isEqualTo("limited");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_row_that_waits_for_a_time_no_store_sets_is_due(TestDatabase kind) throws Exception {
+    DataSource database = kind.withSchema().get();
+    JdbcFallbackStore store = store(database);
+    store.store(message("ahead"), "down");
+    store.store(message("leased"), "down");
+    update(
+        database,
+        "UPDATE onlyfans_messages SET next_attempt_at = '2199-01-01 00:00:00' WHERE id = 'ahead'");
+    update(
+        database,
+        "UPDATE onlyfans_messages SET next_attempt_at = '2199-01-01 00:00:00',"
+            + " lease_until = '2199-01-01 00:00:00', lease_owner = 'nobody' WHERE id = 'leased'");
+
+    List<StoredMessage> claimed = store.claim(10, Duration.ofDays(9_000));
+
+    assertThat(claimed).hasSize(2);
+    assertThat(store.claim(10, LEASE)).isEmpty(); // the longest lease is not such a time
+    assertThat(store.failed(claimed.get(0), "down", Duration.ofDays(9_000))).isTrue();
+    assertThat(store.claim(10, LEASE)).isEmpty();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void columns_edited_into_nonsense_stop_nobody(TestDatabase kind) throws Exception {
+    DataSource database = kind.withSchema().get();
+    JdbcFallbackStore store = store(database);
+    for (String id : List.of("odd", "minus", "good")) {
+      store.store(message(id), "down");
+    }
+    update(
+        database,
+        "UPDATE onlyfans_messages SET status = 'banana', priority = 'soon' WHERE id = 'odd'");
+    update(
+        database, "UPDATE onlyfans_messages SET attempts = -7, revivals = -7 WHERE id = 'minus'");
+
+    List<StoredMessage> claimed = store.claim(10, LEASE);
+
+    assertThat(claimed).extracting(StoredMessage::attempts).containsExactly(0, 0);
+    assertThat(claimed.get(0).message().revival()).isZero();
+    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(1);
+    assertThat(store.find("odd").orElseThrow().status()).isEqualTo(StoredStatus.DEAD);
+    assertThat(store.purge(LEASE, 10)).isZero(); // which puts odd rows where they are listed
+    assertThat(store.list(StoredStatus.DEAD, 10, 0)).hasSize(1);
+    assertThat(store.revive("odd")).isTrue();
+    assertThat(store.claim(10, LEASE)).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_read_only_database_is_named_as_one_and_keeps_what_it_has(
+      TestDatabase kind, @TempDir Path directory) throws Exception {
+    boolean isH2 = kind == TestDatabase.H2;
+    String h2Url = "jdbc:h2:" + directory.resolve("store");
+    DataSource database = isH2 ? TestDatabase.h2(h2Url) : kind.empty().get();
+    JdbcFallbackStore writer = JdbcFallbackStore.builder(database).createSchema(true).build();
+    writer.store(message("a"), "down");
+    JdbcFallbackStore reader =
+        store(isH2 ? TestDatabase.h2(h2Url + ";ACCESS_MODE_DATA=r") : readOnly(kind, database));
+
+    for (Runnable call :
+        List.<Runnable>of(
+            () -> reader.store(message("b"), "down"),
+            () -> reader.claim(1, LEASE),
+            reader::check)) {
+      assertThatThrownBy(call::run)
+          .isInstanceOf(FallbackException.class)
+          .hasMessageContaining("the database is read-only");
+    }
+    assertThat(reader.backlog().waiting()).isEqualTo(1);
+    assertThat(writer.claim(10, LEASE)).hasSize(1);
+  }
+
+  private static DataSource readOnly(TestDatabase kind, DataSource database) {
+    return Watched.proxy(
+        DataSource.class,
+        (method, arguments) -> {
+          Connection connection = database.getConnection();
+          try (var statement = connection.createStatement()) {
+            statement.execute(
+                switch (kind) {
+                  case POSTGRESQL -> "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY";
+                  case MARIADB -> "SET SESSION TRANSACTION READ ONLY";
+                  case H2 -> "SET ACCESS_MODE_DATA 'r'";
+                });
+          }
+          return connection;
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_message_stored_in_a_transaction_of_the_callers_shares_its_fate(TestDatabase kind)
+      throws Exception {
+    DataSource database = kind.withSchema().get();
+    JdbcFallbackStore store = store(database);
+    try (Connection connection = database.getConnection()) {
+      connection.setAutoCommit(false);
+      store.store(connection, message("rolled back"));
+      connection.rollback();
+      store.store(connection, message("committed"));
+      store.store(connection, message("committed")); // known, and no harm
+      assertThat(store.claim(10, LEASE)).isEmpty();
+      connection.commit();
+      assertThat(connection.getAutoCommit()).isFalse();
+
+      assertThat(store.claim(10, LEASE))
+          .extracting(each -> each.message().messageId())
+          .containsExactly("committed");
+      OutboundMessage other =
+          OutboundMessage.builder("committed", "someone", Instant.EPOCH)
+              .recipientId("fan_7")
+              .content("another")
+              .build();
+      assertThatThrownBy(() -> store.store(connection, other))
+          .isInstanceOf(FallbackException.class)
+          .hasMessageContaining("committed")
+          .hasMessageNotContaining("another text");
+      connection.rollback();
+      connection.setAutoCommit(true);
+      assertThatThrownBy(() -> store.store(connection, message("c")))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("auto-commit");
+    }
+    assertThat(store.find("c")).isEmpty();
   }
 
   @Test

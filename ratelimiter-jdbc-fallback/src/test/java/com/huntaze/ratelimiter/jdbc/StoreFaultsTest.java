@@ -304,7 +304,7 @@ class StoreFaultsTest {
   }
 
   private static OutboundMessage message(String id) {
-    return OutboundMessage.builder(id, "creator_1", Instant.EPOCH)
+    return OutboundMessage.builder(id, "user of " + id, Instant.EPOCH)
         .recipientId("fan_1")
         .content("hello")
         .build();

@@ -1,0 +1,201 @@
+package com.huntaze.ratelimiter.jdbc;
+
+import static com.huntaze.ratelimiter.jdbc.TestDatabase.ask;
+import static com.huntaze.ratelimiter.jdbc.TestDatabase.update;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.huntaze.ratelimiter.delivery.SentLogException;
+import com.huntaze.ratelimiter.fallback.FallbackException;
+import com.huntaze.ratelimiter.queue.OutboundMessage;
+import com.huntaze.ratelimiter.testkit.LocalMariaDb;
+import com.huntaze.ratelimiter.testkit.LocalPostgres;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The tables by version: upgraded in place, checked before they are used. */
+@DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
+class SchemaTest {
+  @RegisterExtension static final LocalPostgres postgres = LocalPostgres.shared();
+  @RegisterExtension static final LocalMariaDb mariaDb = LocalMariaDb.shared();
+
+  private static final Duration LEASE = Duration.ofMinutes(1);
+
+  @ParameterizedTest
+  @EnumSource
+  void tables_of_the_version_before_are_upgraded_with_their_rows(TestDatabase kind)
+      throws Exception {
+    Supplier<DataSource> database = kind.empty();
+    applyFile(kind, database.get(), "V1__tables.sql");
+    insertRowsOfVersion1(database.get());
+
+    inParallel(
+        10,
+        () -> {
+          JdbcFallbackStore.builder(database.get()).build().createSchema();
+          return true;
+        });
+
+    JdbcFallbackStore store = JdbcFallbackStore.builder(database.get()).build();
+    assertThat(store.claim(10, LEASE))
+        .extracting(each -> each.message().messageId())
+        .containsExactly("a1", "b1", "a2");
+    assertThat(store.find("dead").orElseThrow().revivals()).isZero();
+    assertThat(ask(database.get(), "SELECT version FROM onlyfans_schema ORDER BY version"))
+        .containsExactly("1", "2");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void tables_from_before_versions_were_noted_are_upgraded_too(TestDatabase kind) throws Exception {
+    DataSource database = kind.empty().get();
+    applyFile(kind, database, "V1__tables.sql");
+    update(database, "DROP TABLE onlyfans_schema");
+    insertRowsOfVersion1(database);
+
+    JdbcFallbackStore store = JdbcFallbackStore.builder(database).createSchema(true).build();
+
+    assertThat(store.claim(10, LEASE)).hasSize(3);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void an_upgrade_that_broke_off_is_finished(TestDatabase kind) throws Exception {
+    DataSource database = kind.withSchema().get();
+    update(database, "DELETE FROM onlyfans_schema WHERE version = 2");
+
+    JdbcFallbackStore store = JdbcFallbackStore.builder(database).createSchema(true).build();
+
+    store.store(message("a"), "down");
+    assertThat(store.claim(10, LEASE)).hasSize(1);
+    assertThat(ask(database, "SELECT MAX(version) FROM onlyfans_schema")).containsExactly("2");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void files_applied_by_the_hosts_own_tool_are_enough(TestDatabase kind) throws Exception {
+    DataSource database = kind.empty().get();
+    applyFile(kind, database, "V1__tables.sql");
+    applyFile(kind, database, "V2__order.sql");
+
+    JdbcFallbackStore store = JdbcFallbackStore.builder(database).build();
+
+    store.store(message("a"), "down");
+    assertThat(store.claim(10, LEASE)).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void tables_of_an_older_version_are_not_used_and_what_is_missing_is_named(TestDatabase kind)
+      throws Exception {
+    DataSource database = kind.empty().get();
+    applyFile(kind, database, "V1__tables.sql");
+    JdbcFallbackStore store = JdbcFallbackStore.builder(database).build();
+
+    for (Runnable call :
+        List.<Runnable>of(
+            () -> store.store(message("a"), "down"), store::check, () -> store.claim(1, LEASE))) {
+      assertThatThrownBy(call::run)
+          .isInstanceOf(FallbackException.class)
+          .hasMessageContaining("onlyfans_messages is of version 1, and version 2 is needed")
+          .hasMessageContaining("createSchema()")
+          .hasMessageContaining("V2__order.sql");
+    }
+    assertThatThrownBy(() -> JdbcSentLog.builder(database).build().begin("a", LEASE))
+        .isInstanceOf(SentLogException.class)
+        .hasMessageContaining("version 1");
+    assertThat(ask(database, "SELECT id FROM onlyfans_messages")).isEmpty();
+    store.createSchema();
+    store.store(message("a"), "down");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void tables_of_a_newer_version_are_used_as_they_are(TestDatabase kind) throws Exception {
+    DataSource database = kind.withSchema().get();
+    update(database, "INSERT INTO onlyfans_schema VALUES (3, CURRENT_TIMESTAMP)");
+
+    JdbcFallbackStore store = JdbcFallbackStore.builder(database).createSchema(true).build();
+
+    store.store(message("a"), "down");
+    assertThat(store.claim(10, LEASE)).hasSize(1);
+  }
+
+  /** What a library of version 1 wrote: a column for each field it knew, and its payload. */
+  private static void insertRowsOfVersion1(DataSource database) throws Exception {
+    for (String row : List.of("a1 a failed", "b1 b failed", "dead b dead", "a2 a failed")) {
+      String[] parts = row.split(" ");
+      update(
+          database,
+          """
+          INSERT INTO onlyfans_messages (
+            id, user_id, creator_id, recipient_id, content, priority, payload, status,
+            next_attempt_at, created_at, updated_at)
+          VALUES ('%1$s', 'user', '%2$s', 'fan', 'hello', 'medium',
+            '{"messageId":"%1$s","userId":"user","creatorId":"%2$s","recipientId":"fan",\
+          "content":"hello","timestamp":"2026-01-01T00:00:00Z","metadata":{"source":"huntaze-app",\
+          "priority":"medium"}}',
+            '%3$s', '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00')\
+          """
+              .formatted((Object[]) parts));
+    }
+  }
+
+  private static void applyFile(TestDatabase kind, DataSource database, String file)
+      throws Exception {
+    String directory =
+        switch (kind) {
+          case POSTGRESQL -> "postgresql";
+          case MARIADB -> "mysql";
+          case H2 -> "h2";
+        };
+    try (InputStream stream =
+            JdbcFallbackStore.class.getResourceAsStream("schema/" + directory + "/" + file);
+        Connection connection = database.getConnection();
+        Statement statement = connection.createStatement()) {
+      String text = new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+      for (String each : text.replaceAll("(?m)^\\s*--.*$", "").strip().split(";\\s*")) {
+        statement.execute(each);
+      }
+    }
+  }
+
+  private static OutboundMessage message(String id) {
+    return OutboundMessage.builder(id, "user of " + id, Instant.parse("2026-01-01T00:00:00Z"))
+        .recipientId("fan_7")
+        .content("hello")
+        .build();
+  }
+
+  private static void inParallel(int instances, Callable<Boolean> call) throws Exception {
+    ExecutorService executor = Executors.newFixedThreadPool(instances);
+    try {
+      List<Callable<Boolean>> calls = new ArrayList<>();
+      for (int i = 0; i < instances; i++) {
+        calls.add(call);
+      }
+      for (Future<Boolean> done : executor.invokeAll(calls)) {
+        assertThat(done.get()).isTrue();
+      }
+    } finally {
+      executor.shutdownNow();
+    }
+  }
+}
