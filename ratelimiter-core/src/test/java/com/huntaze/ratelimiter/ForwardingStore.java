@@ -9,10 +9,10 @@ import java.util.List;
 import java.util.Set;
 
 /** A store of which a test changes one thing. */
-class ForwardingStore implements FallbackStore {
+public class ForwardingStore implements FallbackStore {
   private final FallbackStore real;
 
-  ForwardingStore(FallbackStore real) {
+  public ForwardingStore(FallbackStore real) {
     this.real = real;
   }
 

@@ -8,16 +8,24 @@ import java.util.List;
 import org.slf4j.LoggerFactory;
 
 /** What a class logs while a test looks. */
-final class LogLines implements AutoCloseable {
+public final class LogLines implements AutoCloseable {
   private final Logger logger;
   private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
 
-  LogLines(Class<?> of) {
+  public LogLines(Class<?> of) {
     this.logger = (Logger) LoggerFactory.getLogger(of);
     logger.setLevel(Level.INFO);
     logger.setAdditive(false);
     lines.start();
     logger.addAppender(lines);
+  }
+
+  public List<String> warnings() {
+    return at(Level.WARN);
+  }
+
+  public List<String> infos() {
+    return at(Level.INFO);
   }
 
   List<String> at(Level level) {

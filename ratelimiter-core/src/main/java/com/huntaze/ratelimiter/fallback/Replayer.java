@@ -3,16 +3,17 @@ package com.huntaze.ratelimiter.fallback;
 import static java.util.Objects.requireNonNull;
 
 import com.huntaze.ratelimiter.limit.RateLimit;
+import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.MessageSink;
-import com.huntaze.ratelimiter.queue.SinkException;
-import com.huntaze.ratelimiter.queue.SinkResult;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,41 +23,49 @@ import org.slf4j.LoggerFactory;
  * Sends stored messages again: in the background once started, and on demand.
  *
  * <p>The client owns one while it has a store; any number of processes may run one on the same
- * store. Thread-safe. Replay is paced by a spaced limit of its own, so that a long outage does not
+ * store. Thread-safe. Replay is paced by a spaced rate of its own, so that a long outage does not
  * end in a flood; it takes no permits, since the queue it feeds is limited further on. A replayed
  * message keeps its id, so that what was in the queue after all is recognised downstream.
+ *
+ * <p>Order: one creator's messages are sent as they were stored. While one of them is not taken,
+ * the later ones wait; where the sink keeps order, no call has two of them.
+ *
+ * <p>Failures are of two kinds. <b>The message's:</b> the sink refuses it, or does not take it
+ * while it takes others; it waits longer each time, and is dead after {@link Builder#maxAttempts},
+ * or at once when it is refused. <b>An outage:</b> the sink takes nothing, has no room, or does not
+ * let us in; then everything is given back with no attempt counted, so that an outage makes no
+ * message dead however long it is, and the sink is probed with one message at a time, at least
+ * every 30 s, until it takes one. A message that always fails while nothing else is there to be
+ * sent looks like an outage: it waits for ever, and the age of the backlog shows it.
  */
 public final class Replayer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Replayer.class);
-  private static final int BATCH = 10;
   private static final Duration LAST_ROUND = Duration.ofSeconds(5);
 
-  private final FallbackStore store;
-  private final MessageSink sink;
-  private final MetricsSink metrics;
-  private final Duration spacing;
-  private final Duration idle;
+  /** How long a host's thread leaves the turn to somebody else. */
+  private static final Duration BUSY = Duration.ofMillis(50);
+
+  /** Waits, and says whether the replayer was closed meanwhile. */
+  @FunctionalInterface
+  interface Pause {
+    boolean endsIn(long nanos) throws InterruptedException;
+  }
+
   private final Duration lease;
-  private final Duration firstRetry;
-  private final Duration longestRetry;
-  private final int maxAttempts;
-  private final RandomGenerator random;
+  private final @Nullable ScheduledExecutorService scheduler;
   private final CountDownLatch stop = new CountDownLatch(1);
+  private final Pause pause;
+  private final ReentrantLock turn = new ReentrantLock();
+  private final ReplaySteps steps;
   private @Nullable Thread thread;
-  private final Object turn = new Object();
-  private boolean failing;
+  private @Nullable Future<?> scheduled;
 
   private Replayer(Builder builder) {
-    this.store = builder.store;
-    this.sink = builder.sink;
-    this.metrics = MetricsSink.guarded(builder.metrics);
-    this.spacing = builder.pace.window().dividedBy(builder.pace.permits());
-    this.idle = builder.idle;
     this.lease = builder.lease;
-    this.firstRetry = builder.firstRetry;
-    this.longestRetry = builder.longestRetry;
-    this.maxAttempts = builder.maxAttempts;
-    this.random = builder.random;
+    this.scheduler = builder.scheduler;
+    this.pause =
+        builder.pause == null ? nanos -> stop.await(nanos, TimeUnit.NANOSECONDS) : builder.pause;
+    this.steps = new ReplaySteps(builder);
   }
 
   /**
@@ -70,9 +79,17 @@ public final class Replayer implements AutoCloseable {
     return new Builder(store, sink);
   }
 
-  /** Begins to replay in the background, on one daemon thread of its own. Idempotent. */
+  /**
+   * Begins to replay in the background: on one daemon thread of its own, or on the {@link
+   * Builder#scheduler}. Idempotent.
+   */
   public synchronized void start() {
-    if (thread == null && !stopped()) {
+    if (stopped() || thread != null || scheduled != null) {
+      return;
+    }
+    if (scheduler != null) {
+      schedule(0);
+    } else {
       thread = new Thread(this::replayUntilStopped, "ratelimiter-replayer");
       thread.setDaemon(true);
       thread.start();
@@ -81,7 +98,8 @@ public final class Replayer implements AutoCloseable {
 
   /**
    * Replays up to a number of messages that are due, now and on the caller's thread, at the
-   * replayer's pace. Stops early when nothing is due or the sink fails.
+   * replayer's pace. The sink is tried at once, even if the background waits because it failed.
+   * Stops early when nothing is due, the sink takes nothing or the replayer is closed.
    *
    * @param max the most messages to replay
    * @return how many the sink took
@@ -89,162 +107,157 @@ public final class Replayer implements AutoCloseable {
    */
   public int replay(int max) {
     int replayed = 0;
-    for (int left = max; left > 0; left = max - replayed) {
-      Round round = round(Math.min(left, BATCH));
-      replayed += round.taken;
-      if (round.taken < Math.min(left, BATCH)) {
-        break;
-      }
-      try {
-        if (stop.await(spacing.multipliedBy(round.taken).toNanos(), TimeUnit.NANOSECONDS)) {
+    try {
+      while (replayed < max && !stopped()) {
+        ReplaySteps.Step step = onDemand(max - replayed);
+        replayed += step.taken();
+        boolean waits = replayed < max && step.pauseNanos() > 0;
+        if (step.over() || (waits && pause.endsIn(step.pauseNanos()))) {
           break;
         }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        break;
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
     return replayed;
   }
 
-  /** Ends the background thread within the default of 5 s, as {@link #close(Duration)} does. */
+  private ReplaySteps.Step onDemand(int max) {
+    turn.lock();
+    try {
+      return steps.onDemand(max);
+    } finally {
+      endTurn();
+    }
+  }
+
+  /** Ends the replay within the default of 5 s, as {@link #close(Duration)} does. */
   @Override
   public void close() {
     close(LAST_ROUND);
   }
 
   /**
-   * Ends the background thread for good. A claim that is not settled in time lapses by itself.
+   * Ends the replay for good, and gives back what is claimed and not sent, so that another process
+   * may have it at once. What cannot be given back in time comes back as its lease ends. The host's
+   * scheduler is left running. Idempotent.
    *
-   * @param deadline how long the round under way may take, 5 s at most
+   * @param deadline how long the call under way may take, 5 s at most
    */
   public void close(Duration deadline) {
     stop.countDown();
-    Thread ending;
-    synchronized (this) {
-      ending = thread;
+    Thread last = lastThread();
+    if (last == null) {
+      return; // what is on demand gives back by itself
     }
-    if (ending != null) {
-      try {
-        Duration wait = deadline.compareTo(LAST_ROUND) < 0 ? deadline : LAST_ROUND;
-        ending.join(Math.max(1, wait.toMillis()));
-        if (ending.isAlive()) {
-          log.warn("The replayer did not end within {}; its claims lapse in {}", wait, lease);
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+    try {
+      Duration wait = deadline.compareTo(LAST_ROUND) < 0 ? deadline : LAST_ROUND;
+      last.join(Math.max(1, wait.toMillis()));
+      if (last.isAlive()) {
+        log.warn("The replayer did not end within {}; its claims lapse in {}", wait, lease);
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
-  private record Round(int claimed, int taken) {}
+  /** The thread that gives back what is in hand. */
+  private synchronized @Nullable Thread lastThread() {
+    if (scheduled == null) {
+      return thread;
+    }
+    scheduled.cancel(false);
+    Thread last = new Thread(this::giveBack, "ratelimiter-replayer-close");
+    last.setDaemon(true); // a store that hangs does not keep the caller
+    last.start();
+    return last;
+  }
+
+  private void giveBack() {
+    turn.lock();
+    endTurn();
+  }
+
+  /** After the replayer was closed, nobody leaves anything in hand. */
+  private void endTurn() {
+    try {
+      if (stopped()) {
+        steps.giveBack();
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
 
   private boolean stopped() {
     return stop.getCount() == 0;
   }
 
   private void replayUntilStopped() {
-    try {
-      boolean told = false;
-      while (!told) {
-        Duration pause = idle;
-        try {
-          Round round = round(BATCH);
-          if (round.taken > 0 && round.taken == round.claimed) {
-            pause = spacing.multipliedBy(round.taken);
-          }
-        } catch (RuntimeException e) {
-          sayOnce(e);
+    while (!stopped()) {
+      long wait = step();
+      try {
+        if (wait > 0) {
+          stop.await(wait, TimeUnit.NANOSECONDS);
         }
-        told = stop.await(pause.toNanos(), TimeUnit.NANOSECONDS);
-      }
-    } catch (InterruptedException e) {
-      log.debug("The replayer was interrupted and ends");
-    }
-  }
-
-  /** One batch; background and on-demand rounds take turns. */
-  private Round round(int max) {
-    synchronized (turn) {
-      return claimAndSend(max);
-    }
-  }
-
-  private Round claimAndSend(int max) {
-    List<StoredMessage> claimed = store.claim(max, lease);
-    if (claimed.isEmpty()) {
-      return new Round(0, 0);
-    }
-    List<SinkResult> results = sink.sendAll(claimed.stream().map(StoredMessage::message).toList());
-    List<StoredMessage> taken = new ArrayList<>();
-    for (int i = 0; i < claimed.size(); i++) {
-      if (results.get(i) instanceof SinkResult.Taken) {
-        taken.add(claimed.get(i));
+      } catch (InterruptedException e) {
+        log.debug("The replayer was interrupted, and goes on until it is closed");
       }
     }
-    if (!taken.isEmpty()) {
-      store.replayed(taken); // before anything else can fail: the queue has them
-      taken.forEach(stored -> metrics.messageReplayed(stored.message().priority()));
-      log.info("Replayed {} of {} stored messages", taken.size(), claimed.size());
-      failing = false;
+    giveBack();
+  }
+
+  private long step() {
+    turn.lock();
+    try {
+      return steps.inBackground().pauseNanos();
+    } finally {
+      endTurn();
     }
-    for (int i = 0; i < claimed.size(); i++) {
-      if (results.get(i) instanceof SinkResult.NotTaken notTaken) {
-        putBack(claimed.get(i), notTaken.reason());
+  }
+
+  /** A step on one of the host's threads, which is never kept waiting. */
+  private void stepAndSchedule() {
+    long wait = BUSY.toNanos();
+    try {
+      if (turn.tryLock()) {
+        try {
+          wait = steps.inBackground().pauseNanos();
+        } finally {
+          endTurn();
+        }
       }
-    }
-    return new Round(claimed.size(), taken.size());
-  }
-
-  private void putBack(StoredMessage claimed, SinkException reason) {
-    String error = reason.kind() + ": " + reason.getMessage();
-    int attempts = claimed.attempts() + 1;
-    boolean tooOften = // what is missing here is no fault of the message, however long it is
-        reason.kind() != SinkException.Kind.BACK_PRESSURE
-            && reason.kind() != SinkException.Kind.NO_CREDENTIALS
-            && attempts >= maxAttempts;
-    if (reason.kind() == SinkException.Kind.MESSAGE_REFUSED || tooOften) {
-      store.dead(claimed, error);
-      metrics.messageFailed(claimed.message().priority());
-      log.error(
-          "Stored message {} is dead after {} attempts: {}",
-          claimed.message().messageId(),
-          attempts,
-          reason.kind());
-    } else {
-      store.failed(claimed, error, backoff(attempts));
-      sayOnce(reason);
+    } finally {
+      schedule(wait);
     }
   }
 
-  private Duration backoff(int attempts) {
-    long ceiling =
-        Math.min(longestRetry.toMillis(), firstRetry.toMillis() << Math.min(attempts - 1, 20));
-    return Duration.ofMillis(firstRetry.toMillis() / 2 + random.nextLong(Math.max(1, ceiling)));
-  }
-
-  private void sayOnce(RuntimeException e) {
-    if (!failing) {
-      failing = true;
-      boolean ours = e instanceof FallbackException || e instanceof SinkException;
-      log.warn(
-          "Replay fails and goes on trying: {}", // a foreign exception may quote a message
-          ours ? e.toString() : e.getClass().getName());
+  private synchronized void schedule(long nanos) {
+    if (scheduler != null && !stopped()) {
+      try {
+        scheduled = scheduler.schedule(this::stepAndSchedule, nanos, TimeUnit.NANOSECONDS);
+      } catch (RejectedExecutionException e) {
+        log.warn("The replayer ends, since its scheduler was shut down");
+      }
     }
   }
 
   /** Sets up a {@link Replayer}. Not thread-safe. */
   public static final class Builder {
-    private final FallbackStore store;
-    private final MessageSink sink;
-    private MetricsSink metrics = MetricsSink.NOOP;
-    private RateLimit pace = RateLimit.rolling(100, Duration.ofSeconds(1));
-    private Duration idle = Duration.ofSeconds(1);
-    private Duration lease = Duration.ofSeconds(60);
-    private Duration firstRetry = Duration.ofSeconds(1);
-    private Duration longestRetry = Duration.ofMinutes(5);
-    private int maxAttempts = 20;
-    private RandomGenerator random = new SplittableRandom();
+    final FallbackStore store;
+    final MessageSink sink;
+    MetricsSink metrics = MetricsSink.NOOP;
+    RateLimit pace = RateLimit.spaced(100, Duration.ofSeconds(1));
+    Duration idle = Duration.ofSeconds(1);
+    Duration lease = Duration.ofSeconds(60);
+    Duration firstRetry = Duration.ofSeconds(1);
+    Duration longestRetry = Duration.ofMinutes(5);
+    int maxAttempts = 20;
+    Duration retention = Duration.ofDays(14);
+    @Nullable ScheduledExecutorService scheduler;
+    Ticker ticker = Ticker.system();
+    RandomGenerator random = new SplittableRandom();
+    @Nullable Pause pause;
 
     private Builder(FallbackStore store, MessageSink sink) {
       this.store = requireNonNull(store, "store");
@@ -263,7 +276,8 @@ public final class Replayer implements AutoCloseable {
     }
 
     /**
-     * How fast messages are replayed, spread evenly. Default 100 a second.
+     * How fast messages are replayed: spread evenly, and never faster after a pause. A call has up
+     * to ten at once, and the next one waits for as many turns. Default 100 a second.
      *
      * @param pace the pace
      * @return this builder
@@ -274,7 +288,8 @@ public final class Replayer implements AutoCloseable {
     }
 
     /**
-     * How often the store is looked at while nothing is due or the sink fails. Default 1 s.
+     * How often the store is looked at while nothing is due, and the first pause when the sink
+     * takes nothing; the pauses double, up to 30 s. Default 1 s.
      *
      * @param idle the pause, more than zero
      * @return this builder
@@ -285,7 +300,8 @@ public final class Replayer implements AutoCloseable {
     }
 
     /**
-     * How long a claim is this replayer's. Default 60 s; longer than the sink's slowest batch.
+     * How long a claim is this replayer's. Nothing is sent in its last third, so that must be
+     * longer than the sink's slowest call. Default 60 s.
      *
      * @param lease the lease, more than zero
      * @return this builder
@@ -320,6 +336,47 @@ public final class Replayer implements AutoCloseable {
         throw new IllegalArgumentException("maxAttempts must be 1 or more, was " + maxAttempts);
       }
       this.maxAttempts = maxAttempts;
+      return this;
+    }
+
+    /**
+     * How long replayed messages stay in the store. They are deleted about once an hour, while the
+     * replay runs in the background. Default 14 days.
+     *
+     * @param retention the time, more than zero
+     * @return this builder
+     */
+    public Builder retention(Duration retention) {
+      this.retention = positive("retention", retention);
+      return this;
+    }
+
+    /**
+     * Replays on the host's threads. A step takes one for a call of the store and one of the sink,
+     * and none is held while the replay waits. Default: one daemon thread of its own.
+     *
+     * @param scheduler the scheduler; not shut down by the replayer
+     * @return this builder
+     */
+    public Builder scheduler(ScheduledExecutorService scheduler) {
+      this.scheduler = requireNonNull(scheduler, "scheduler");
+      return this;
+    }
+
+    /**
+     * The monotonic clock of pace, pauses and leases. Default: the JVM's.
+     *
+     * @param ticker the clock
+     * @return this builder
+     */
+    public Builder ticker(Ticker ticker) {
+      this.ticker = requireNonNull(ticker, "ticker");
+      return this;
+    }
+
+    /** How a replay on demand waits, for tests. */
+    Builder pause(Pause pause) {
+      this.pause = pause;
       return this;
     }
 
