@@ -119,6 +119,18 @@ final class JsonFields {
                     .orElseThrow(() -> new PayloadException(Reason.WRONG_TYPE, name)));
   }
 
+  /** A whole number, 0 or more; absent and null are 0. */
+  int count(String name) {
+    Object value = take(name);
+    if (value == null) {
+      return 0;
+    }
+    if (!(value instanceof Integer count) || count < 0) {
+      throw new PayloadException(Reason.WRONG_TYPE, name);
+    }
+    return count;
+  }
+
   List<String> texts(String name) {
     Object value = take(name);
     if (value == null) {

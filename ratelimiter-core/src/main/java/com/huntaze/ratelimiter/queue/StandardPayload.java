@@ -33,6 +33,9 @@ final class StandardPayload implements PayloadCodec {
       json.writePOJOField("mediaUrls", message.mediaUrls());
     }
     json.writeStringField("timestamp", message.timestampText());
+    if (message.revival() > 0) {
+      json.writeNumberField("revival", message.revival());
+    }
     json.writeObjectFieldStart("metadata");
     json.writeStringField("source", SOURCE);
     writeIfPresent(json, "workflowId", message.workflowId());
@@ -76,6 +79,7 @@ final class StandardPayload implements PayloadCodec {
       case "recipientId" -> message.recipientId().isPresent();
       case "content" -> message.content().isPresent();
       case "mediaUrls" -> !message.mediaUrls().isEmpty();
+      case "revival" -> message.revival() > 0;
       default -> false;
     };
   }
@@ -99,7 +103,7 @@ final class StandardPayload implements PayloadCodec {
           .recipientId(fields.optional("recipientId").orElse(null))
           .content(fields.optional("content").orElse(null));
     }
-    message.mediaUrls(fields.texts("mediaUrls"));
+    message.mediaUrls(fields.texts("mediaUrls")).revival(fields.count("revival"));
     JsonFields metadata = fields.object("metadata");
     metadata.optional("source");
     message

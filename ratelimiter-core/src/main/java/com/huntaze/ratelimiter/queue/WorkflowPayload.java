@@ -30,6 +30,9 @@ final class WorkflowPayload implements PayloadCodec {
     if (!message.mediaUrls().isEmpty()) {
       body.put("media_urls", message.mediaUrls());
     }
+    if (message.revival() > 0) {
+      body.put("revival", message.revival());
+    }
     Map<String, Object> metadata = new LinkedHashMap<>();
     message.workflowId().ifPresent(id -> metadata.put("workflow_id", id));
     metadata.put(
@@ -69,6 +72,7 @@ final class WorkflowPayload implements PayloadCodec {
         .recipientId(recipientId)
         .content(content)
         .mediaUrls(fields.texts("media_urls"))
+        .revival(fields.count("revival"))
         .workflowId(metadata.optional("workflow_id").orElse(null))
         .traceId(correlationId.equals(messageId) ? null : correlationId)
         .priority(metadata.priority("priority").orElse(Priority.MEDIUM))

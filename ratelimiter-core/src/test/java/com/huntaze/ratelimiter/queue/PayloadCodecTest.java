@@ -13,6 +13,7 @@ import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 class PayloadCodecTest {
@@ -59,6 +60,31 @@ class PayloadCodecTest {
     for (PayloadCodec codec : List.of(PayloadCodec.standard(), PayloadCodec.workflow())) {
       assertThat(codec.decode(codec.encode(full()))).isEqualTo(full());
       assertThat(PayloadCodec.decodeEither(codec.encode(full()))).isEqualTo(full());
+    }
+  }
+
+  @Test
+  void how_often_a_message_was_revived_is_written_only_if_it_was_and_read_back_in_both_shapes() {
+    OutboundMessage revived = full().withRevival(2);
+    for (PayloadCodec codec : List.of(PayloadCodec.standard(), PayloadCodec.workflow())) {
+      assertThat(codec.encode(full())).doesNotContain("revival");
+      assertThat(codec.encode(revived)).containsOnlyOnce("\"revival\":2,");
+      assertThat(codec.decode(codec.encode(revived))).isEqualTo(revived);
+      assertThat(codec.decode(codec.encode(revived)).unknownFields()).isEmpty();
+      assertThat(codec.decode(codec.encode(full())).revival()).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\"2\"", "-1", "1.5", "true", "[1]", "99999999999"})
+  void a_number_of_revivals_that_is_none_is_refused_in_both_shapes(String wrong) {
+    for (PayloadCodec codec : List.of(PayloadCodec.standard(), PayloadCodec.workflow())) {
+      String body =
+          codec.encode(full().withRevival(7)).replace("\"revival\":7", "\"revival\":" + wrong);
+      PayloadException fault =
+          catchThrowableOfType(PayloadException.class, () -> codec.decode(body));
+      assertThat(fault.reason()).isEqualTo(Reason.WRONG_TYPE);
+      assertThat(fault).hasMessageContaining("revival");
     }
   }
 

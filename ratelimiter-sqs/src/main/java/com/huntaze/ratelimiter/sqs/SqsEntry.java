@@ -106,7 +106,7 @@ final class SqsEntry {
             PayloadCodec.workflow().encode(message),
             attributes,
             SqsRules.legalId(message.creator()),
-            SqsRules.legalId(message.messageId()),
+            SqsRules.deduplicationId(message.messageId(), message.revival()),
             trace.header());
     entry.check(message, maxBytes);
     return entry;

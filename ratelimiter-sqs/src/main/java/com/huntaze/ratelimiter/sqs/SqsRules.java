@@ -27,6 +27,10 @@ final class SqsRules {
   static final int FREE_ATTRIBUTES = 3;
 
   private static final int MAX_ID = 128;
+
+  /** A byte that UTF-8 never has. */
+  private static final byte[] NO_TEXT = {(byte) 0xFF};
+
   private static final Pattern ATTRIBUTE_NAME =
       Pattern.compile("(?!\\.)(?!.*\\.\\.)[A-Za-z0-9_.-]{1,256}(?<!\\.)");
   private static final Pattern RESERVED_NAME = Pattern.compile("(?i)(aws|amazon)\\..*");
@@ -113,17 +117,31 @@ final class SqsRules {
 
   /** The id itself if SQS takes it as a group or deduplication id, else its SHA-256 in hex. */
   static String legalId(String id) {
-    return isLegalId(id) ? id : sha256(id);
+    return isLegalId(id) ? id : sha256(id.getBytes(UTF_8));
   }
 
   private static boolean isLegalId(String id) {
     return !id.isEmpty() && id.length() <= MAX_ID && id.chars().allMatch(c -> c > ' ' && c < 0x7F);
   }
 
-  private static String sha256(String text) {
+  /**
+   * What a FIFO queue knows a message by: the legal form of its id, and for a revived one the
+   * SHA-256 in hex of id and number, parted by a byte that is in no text's UTF-8. So no revival has
+   * the id of another, nor that of a message which was never revived.
+   */
+  static String deduplicationId(String messageId, int revival) {
+    return revival == 0
+        ? legalId(messageId)
+        : sha256(messageId.getBytes(UTF_8), NO_TEXT, Integer.toString(revival).getBytes(UTF_8));
+  }
+
+  private static String sha256(byte[]... parts) {
     try {
-      return HexFormat.of()
-          .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8)));
+      MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+      for (byte[] part : parts) {
+        sha256.update(part);
+      }
+      return HexFormat.of().formatHex(sha256.digest());
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
