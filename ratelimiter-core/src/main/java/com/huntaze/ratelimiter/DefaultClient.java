@@ -14,10 +14,13 @@ import com.huntaze.ratelimiter.queue.SinkResult;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,8 +32,10 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   /** A longer deadline is no deadline. */
   private static final Duration FOREVER = Duration.ofDays(365);
 
-  /** A fallback store that takes longer for one message when the client closes is given up. */
+  /** A fallback store that takes longer for ten messages when the client closes is given up. */
   private static final Duration STORE_STUCK = Duration.ofSeconds(10);
+
+  private static final String IN_TRANSACTION = "in the caller's transaction, if it commits";
 
   private final Ticker ticker;
   private final MetricsSink metrics;
@@ -42,6 +47,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   private final @Nullable Replayer replayer;
   private final GuardedSink queue;
   private final Fallback fallback;
+  private final Precedence precedence;
   private final Batcher batcher;
   private final DeliveryEstimate estimate;
   private final StatusBoard board;
@@ -57,18 +63,27 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     TokenBucket bucket = embedded == null ? builder.bucket : embedded.bucket();
     MessageSink sink = embedded == null ? requireNonNull(builder.sink) : embedded.queue();
     this.direct = DirectSender.of(builder, bucket, metrics);
-    this.replayer =
-        builder.store == null
-            ? null
-            : Replayer.builder(builder.store, sink)
-                .metrics(metrics)
-                .pace(builder.replayPace)
-                .build();
+    this.replayer = replayer(builder, sink);
     this.queue = new GuardedSink(builder, sink, metrics);
     this.fallback = new Fallback(builder.store, bucket, metrics);
+    this.precedence = new Precedence(sink.keepsOrder() ? builder.store : null);
     this.batcher = new Batcher(builder.batcherLimits(sink), builder.ticker, this::deliver);
     this.estimate = new DeliveryEstimate(sink, bucket, batcher, builder.clock, builder.ticker);
     this.board = new StatusBoard(sink, queue, bucket, builder.store, builder.ticker);
+  }
+
+  private static @Nullable Replayer replayer(
+      RateLimitedOnlyFansClient.Builder builder, MessageSink sink) {
+    if (builder.store == null) {
+      return null;
+    }
+    Replayer.Builder settings =
+        Replayer.builder(builder.store, sink)
+            .metrics(builder.metrics)
+            .pace(builder.replayPace)
+            .ticker(builder.ticker);
+    builder.replayerSettings.accept(settings);
+    return settings.build();
   }
 
   static RateLimitedOnlyFansClient start(RateLimitedOnlyFansClient.Builder builder) {
@@ -130,6 +145,26 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     return future != null ? future : CompletableFuture.completedFuture(said(noRoom(accepted)));
   }
 
+  @Override
+  public SendResult outbox(OnlyFansMessage message, Consumer<OutboundMessage> transaction) {
+    requireNonNull(message, "message");
+    requireNonNull(transaction, "transaction");
+    return entrance.whileOpen(
+        () -> {
+          Intake.Reading reading = intake.read(message);
+          OutboundMessage accepted = reading.accepted();
+          if (accepted == null) {
+            return said(reading.refusal());
+          }
+          String id = accepted.messageId();
+          if (!rateLimiterSwitch.isOnFor(accepted.userId())) {
+            return said(new SendResult.Disabled(id));
+          }
+          transaction.accept(accepted);
+          return said(new SendResult.Stored(id, accepted.timestamp(), IN_TRANSACTION));
+        });
+  }
+
   private SendResult noRoom(OutboundMessage message) {
     metrics.rateLimited(message.priority());
     return new SendResult.RateLimited(message.messageId(), Duration.ofSeconds(1));
@@ -137,35 +172,56 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
 
   /** The whole pipeline for a message that breaks no rule: queue, store or direct way. */
   private SendResult deliver(OutboundMessage message, long start) {
+    if (!rateLimiterSwitch.isOnFor(message.userId())) {
+      return said(direct(message));
+    }
+    SinkResult answer =
+        precedence.ahead(List.of(message)).isEmpty() ? queue.send(message) : Precedence.BEHIND;
+    SinkException untaken = untaken(answer);
     return said(
-        rateLimiterSwitch.isOnFor(message.userId())
-            ? outcome(message, queue.send(message), start)
-            : direct(message));
+        untaken == null ? outcome(message, answer, start) : fallback.store(message, untaken));
   }
 
-  /** The same for several, of which those for the queue travel together. */
+  /** The same for several, of which those for the queue and those for the store go together. */
   private List<SendResult> deliver(List<OutboundMessage> messages, long start) {
     if (messages.size() == 1) {
       return List.of(deliver(messages.get(0), start));
     }
-    @Nullable SendResult[] results = new SendResult[messages.size()];
-    List<OutboundMessage> toQueue = new ArrayList<>(results.length);
-    for (int i = 0; i < results.length; i++) {
-      OutboundMessage message = messages.get(i);
+    IdentityHashMap<OutboundMessage, SendResult> results = new IdentityHashMap<>();
+    List<OutboundMessage> on = new ArrayList<>(messages.size());
+    for (OutboundMessage message : messages) {
       if (rateLimiterSwitch.isOnFor(message.userId())) {
-        toQueue.add(message); // the queue's answer goes here
+        on.add(message);
       } else {
-        results[i] = said(direct(message));
+        results.put(message, said(direct(message)));
       }
     }
+    Set<String> ahead = precedence.ahead(on);
+    List<OutboundMessage> toQueue =
+        on.stream().filter(message -> !ahead.contains(message.creator())).toList();
     Iterator<SinkResult> answers =
         toQueue.isEmpty() ? Collections.emptyIterator() : queue.send(toQueue).iterator();
-    List<SendResult> all = new ArrayList<>(results.length);
-    for (int i = 0; i < results.length; i++) {
-      SendResult known = results[i];
-      all.add(known != null ? known : said(outcome(messages.get(i), answers.next(), start)));
+    List<Fallback.Untaken> toStore = new ArrayList<>();
+    for (OutboundMessage message : on) {
+      SinkResult answer = ahead.contains(message.creator()) ? Precedence.BEHIND : answers.next();
+      SinkException untaken = untaken(answer);
+      if (untaken == null) {
+        results.put(message, said(outcome(message, answer, start)));
+      } else {
+        toStore.add(new Fallback.Untaken(message, untaken));
+      }
     }
-    return all;
+    Iterator<SendResult> stored = fallback.storeAll(toStore).iterator();
+    toStore.forEach(each -> results.put(each.message(), said(stored.next())));
+    return messages.stream().map(message -> requireNonNull(results.get(message))).toList();
+  }
+
+  /** Why the queue has not a message that another may take; null if it has, or nobody may. */
+  private static @Nullable SinkException untaken(SinkResult answer) {
+    return answer instanceof SinkResult.NotTaken notTaken
+            && notTaken.reason().kind() != Kind.MESSAGE_REFUSED
+        ? notTaken.reason()
+        : null;
   }
 
   private SendResult direct(OutboundMessage message) {
@@ -174,10 +230,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
 
   private SendResult outcome(OutboundMessage message, SinkResult answer, long start) {
     if (answer instanceof SinkResult.NotTaken notTaken) {
-      SinkException reason = notTaken.reason();
-      return reason.kind() == Kind.MESSAGE_REFUSED
-          ? refused(message, reason)
-          : fallback.store(message, reason);
+      return refused(message, notTaken.reason());
     }
     metrics.messageQueued(message.priority(), Duration.ofNanos(ticker.nanos() - start));
     return new SendResult.Queued(message.messageId(), message.timestamp(), estimate.next());

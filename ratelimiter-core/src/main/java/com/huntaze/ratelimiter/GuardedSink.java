@@ -13,7 +13,11 @@ import dev.failsafe.RetryPolicy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -21,9 +25,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A sink behind retries and a circuit breaker. Only what can succeed on a retry is tried again, and
- * of a batch only the messages that were not taken; only faults of the far side open the breaker.
- * Thread-safe.
+ * A sink behind retries and a circuit breaker, and in order where the sink keeps it. Only what can
+ * succeed on a retry is tried again, and of a batch only the messages that were not taken; only
+ * faults of the far side open the breaker. Thread-safe.
  */
 final class GuardedSink {
   private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
@@ -119,7 +123,7 @@ final class GuardedSink {
             Collections.nCopies(messages.size(), NOT_TRIED),
             ticker.nanos() + deadlineNanos);
     Kind first = attempts.next();
-    return first.isRetryable() ? retry(attempts, first) : attempts.results;
+    return first.isRetryable() ? retry(attempts, first) : attempts.results();
   }
 
   private List<SinkResult> retry(Attempts attempts, Kind first) {
@@ -128,7 +132,7 @@ final class GuardedSink {
     } catch (FailsafeException interrupted) {
       Thread.currentThread().interrupt(); // no further try; what was not taken is stored
     }
-    return attempts.results;
+    return attempts.results();
   }
 
   /** Full jitter: anything between nothing and a ceiling that doubles. */
@@ -144,13 +148,17 @@ final class GuardedSink {
   }
 
   /**
-   * The messages of one send, and what became of each until its deadline. Confined to one thread.
+   * The messages of one send, and what became of each until its deadline. Where the sink keeps
+   * order, no call has two of a creator, and none is tried before the creator's earlier ones are in
+   * the queue or never will be. Confined to one thread.
    */
   private final class Attempts {
     private final List<OutboundMessage> messages;
-    final List<SinkResult> results;
-
+    private final List<SinkResult> results;
     private final long end;
+
+    /** Creators of whom no more is tried in this send, and why. */
+    private final Map<String, Kind> givenUp = new HashMap<>();
 
     Attempts(List<OutboundMessage> messages, List<SinkResult> soFar, long end) {
       this.messages = messages;
@@ -158,36 +166,72 @@ final class GuardedSink {
       this.end = end;
     }
 
-    /** Tries what is left; answers a kind that is worth another try if there is one. */
+    /** Tries what is left, each once; answers a kind that is worth another try if there is one. */
     Kind next() {
-      List<Integer> pending = new ArrayList<>();
-      for (int i = 0; i < results.size(); i++) {
-        if (kind(results.get(i)).isRetryable()) {
-          pending.add(i);
+      Set<Integer> tried = new HashSet<>();
+      Set<String> heldUp = new HashSet<>(givenUp.keySet());
+      Kind worst = Kind.MESSAGE_REFUSED;
+      for (List<Integer> call = ready(tried, heldUp);
+          !call.isEmpty();
+          call = ready(tried, heldUp)) {
+        boolean late = results.get(call.get(0)) != NOT_TRIED && ticker.nanos() - end > 0;
+        CircuitBreaker.Pass pass = late ? null : breaker.tryPass();
+        if (pass == null) {
+          results.replaceAll(result -> result == NOT_TRIED ? broken() : result);
+          return Kind.BACK_PRESSURE; // no further try
         }
-      }
-      boolean late = results.get(pending.get(0)) != NOT_TRIED && ticker.nanos() - end > 0;
-      CircuitBreaker.Pass pass = late ? null : breaker.tryPass();
-      if (pass == null) {
-        for (int i : pending) {
-          if (results.get(i) == NOT_TRIED) {
-            results.set(i, broken());
+        if (pass.isTrial()) {
+          call = call.subList(0, 1); // one message is enough of a trial
+        }
+        List<SinkResult> answers = call(pass, call.stream().map(messages::get).toList());
+        for (int k = 0; k < answers.size(); k++) {
+          int i = call.get(k);
+          Kind kind = kind(answers.get(k));
+          tried.add(i);
+          results.set(i, later(results.get(i), answers.get(k)));
+          if (kind != Kind.MESSAGE_REFUSED && sink.keepsOrder()) {
+            holdUp(messages.get(i).creator(), kind, heldUp);
           }
-        }
-        return Kind.BACK_PRESSURE; // no further try
-      }
-      boolean more = pass.isTrial() && pending.size() > 1; // one message is enough of a trial
-      List<Integer> tried = more ? pending.subList(0, 1) : pending;
-      List<SinkResult> answers = call(pass, tried.stream().map(messages::get).toList());
-      Kind worst = more ? Kind.NOT_SENT : Kind.MESSAGE_REFUSED;
-      for (int k = 0; k < answers.size(); k++) {
-        Kind kind = kind(answers.get(k));
-        results.set(tried.get(k), later(results.get(tried.get(k)), answers.get(k)));
-        if (kind.isRetryable() && worst != Kind.THROTTLED) {
-          worst = kind;
+          if (kind.isRetryable() && worst != Kind.THROTTLED) {
+            worst = kind;
+          }
         }
       }
       return worst;
+    }
+
+    private void holdUp(String creator, Kind kind, Set<String> heldUp) {
+      heldUp.add(creator);
+      if (!kind.isRetryable()) {
+        givenUp.put(creator, kind);
+      }
+    }
+
+    /** What goes into the next call. */
+    private List<Integer> ready(Set<Integer> tried, Set<String> heldUp) {
+      List<Integer> ready = new ArrayList<>();
+      Set<String> creators = new HashSet<>(heldUp);
+      for (int i = 0; i < results.size(); i++) {
+        if (!tried.contains(i)
+            && kind(results.get(i)).isRetryable()
+            && (!sink.keepsOrder() || creators.add(messages.get(i).creator()))) {
+          ready.add(i);
+        }
+      }
+      return ready;
+    }
+
+    /** Item i says what became of message i. */
+    List<SinkResult> results() {
+      List<SinkResult> all = new ArrayList<>(results.size());
+      for (int i = 0; i < results.size(); i++) {
+        Kind why = givenUp.getOrDefault(messages.get(i).creator(), Kind.NOT_SENT);
+        all.add(
+            results.get(i) == NOT_TRIED
+                ? notTaken(why, "an earlier message of its creator was not taken", null)
+                : results.get(i));
+      }
+      return all;
     }
   }
 

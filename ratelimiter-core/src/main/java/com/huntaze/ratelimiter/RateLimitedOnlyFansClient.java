@@ -6,15 +6,18 @@ import com.huntaze.ratelimiter.delivery.InMemorySentLog;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.fallback.FallbackStore;
+import com.huntaze.ratelimiter.fallback.Replayer;
 import com.huntaze.ratelimiter.limit.RateLimit;
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.MessageSink;
+import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.jspecify.annotations.Nullable;
@@ -61,6 +64,37 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   List<SendResult> sendBatch(List<OnlyFansMessage> messages);
 
   /**
+   * Accepts one message into a transaction of the caller's: it is sent if and only if that commits.
+   * The message is validated and gets its id; then {@code transaction} is called with it, on this
+   * thread, to store it with the caller's own data. From the commit on a replayer of the store
+   * sends it, within about a second.
+   *
+   * <pre>{@code
+   * try (Connection connection = dataSource.getConnection()) {
+   *   connection.setAutoCommit(false);
+   *   SendResult result =
+   *       client.outbox(message, accepted -> store.store(connection, accepted));
+   *   if (result.accepted()) {
+   *     insertOrder(connection, order, result.messageId());
+   *     connection.commit(); // an exception before this rolls back both
+   *   }
+   * }
+   * }</pre>
+   *
+   * <p>An exception of {@code transaction} is passed on as it is, so that the caller's transaction
+   * rolls back. Nothing is counted as stored in the metrics: the queue did not fail, and whether
+   * the caller commits is not known here.
+   *
+   * @param message the message
+   * @param transaction stores the accepted message where a replayer finds it; not called unless the
+   *     message is accepted
+   * @return {@link SendStatus#STORED}, which holds once the caller commits; {@link
+   *     SendStatus#INVALID} if it breaks a rule; {@link SendStatus#DISABLED} if the switch is off
+   *     for its user
+   */
+  SendResult outbox(OnlyFansMessage message, Consumer<OutboundMessage> transaction);
+
+  /**
    * Looks at queue, fallback store, breaker and bucket. Takes a round trip to each, once a second
    * at most; a part that does not answer is named, and does not keep the others from answering.
    *
@@ -95,7 +129,7 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
    * Idempotent.
    *
    * @param deadline how long finishing may take; storing what is left comes on top, until the store
-   *     takes more than 10 s for a message
+   *     takes more than 10 s for ten messages
    * @return what was left
    */
   CloseReport close(Duration deadline);
@@ -161,6 +195,7 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
     int breakerThreshold = 5;
     Duration breakerDelay = Duration.ofSeconds(60);
     RateLimit replayPace = RateLimit.rolling(100, Duration.ofSeconds(1));
+    Consumer<Replayer.Builder> replayerSettings = settings -> {};
     InstantSource clock = InstantSource.system();
     Ticker ticker = Ticker.system();
     RandomGenerator random = RandomGeneratorFactory.getDefault().create();
@@ -352,6 +387,18 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
      */
     public Builder replayPace(RateLimit replayPace) {
       this.replayPace = requireNonNull(replayPace, "replayPace");
+      return this;
+    }
+
+    /**
+     * Sets up the replayer beyond its {@link #replayPace}: retention, back-off, a scheduler of the
+     * host's. Default: as {@link Replayer} says.
+     *
+     * @param settings is given the replayer's builder when the client is built
+     * @return this builder
+     */
+    public Builder replayer(Consumer<Replayer.Builder> settings) {
+      this.replayerSettings = requireNonNull(settings, "settings");
       return this;
     }
 

@@ -8,18 +8,20 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Stores what is left when a client closes, one message after the other so that their order stays.
- * Goes on for as long as the store takes messages, however slowly; one that is stuck is given up.
- * Thread-safe.
+ * Stores what is left when a client closes, ten at a time and one ten after the other so that their
+ * order stays. Goes on for as long as the store takes messages, however slowly; one that is stuck
+ * is given up. Thread-safe.
  */
 final class Spill {
+  private static final int TEN = 10;
+
   private final Fallback fallback;
   private final long stuckNanos;
 
   /**
    * Sets it up.
    *
-   * @param stuck how long the store may take for one message
+   * @param stuck how long the store may take for ten messages
    */
   Spill(Fallback fallback, Duration stuck) {
     this.fallback = fallback;
@@ -36,12 +38,13 @@ final class Spill {
     Thread storing =
         new Thread(
             () -> {
-              for (OutboundMessage message : messages) {
-                SendResult outcome = fallback.storeAtClose(message);
+              for (int i = 0; i < messages.size(); i += TEN) {
+                List<OutboundMessage> ten = messages.subList(i, Math.min(messages.size(), i + TEN));
+                List<SendResult> results = fallback.storeAtClose(ten);
                 synchronized (outcomes) {
-                  outcomes.add(outcome);
+                  outcomes.addAll(results);
                 }
-                stored.release();
+                stored.release(ten.size());
               }
             },
             "ratelimiter-spill");

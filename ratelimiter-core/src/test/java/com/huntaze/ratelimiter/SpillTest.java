@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class SpillTest {
-  private static final List<OutboundMessage> TEN =
-      IntStream.range(0, 10)
+  private static final List<OutboundMessage> ALL =
+      IntStream.range(0, 25)
           .mapToObj(i -> OutboundMessage.builder("m" + i, "u", Instant.EPOCH).build())
           .toList();
 
@@ -49,20 +49,20 @@ class SpillTest {
   @Test
   void everything_is_stored_in_order_although_the_closing_thread_is_interrupted() {
     Thread.currentThread().interrupt();
-    List<SendResult> outcomes = new Spill(hangingAfter(100), Duration.ofSeconds(30)).store(TEN);
+    List<SendResult> outcomes = new Spill(hangingAfter(100), Duration.ofSeconds(30)).store(ALL);
     assertThat(Thread.interrupted()).isTrue();
-    assertThat(outcomes).hasSize(10).allMatch(each -> each.status() == SendStatus.STORED);
-    assertThat(order).isEqualTo(TEN.stream().map(OutboundMessage::messageId).toList());
+    assertThat(outcomes).hasSize(25).allMatch(each -> each.status() == SendStatus.STORED);
+    assertThat(order).isEqualTo(ALL.stream().map(OutboundMessage::messageId).toList());
   }
 
   @Test
-  void a_store_that_is_stuck_is_given_up_and_the_rest_is_told() {
-    List<SendResult> outcomes = new Spill(hangingAfter(4), Duration.ofSeconds(1)).store(TEN);
+  void a_store_that_is_stuck_is_given_up_and_the_rest_is_told_ten_by_ten() {
+    List<SendResult> outcomes = new Spill(hangingAfter(14), Duration.ofSeconds(1)).store(ALL);
     assertThat(outcomes)
         .extracting(SendResult::messageId)
-        .isEqualTo(TEN.stream().map(OutboundMessage::messageId).toList());
-    assertThat(outcomes.subList(0, 4)).allMatch(SendResult::accepted);
-    assertThat(outcomes.subList(4, 10)).allMatch(each -> each.status() == SendStatus.FAILED);
+        .isEqualTo(ALL.stream().map(OutboundMessage::messageId).toList());
+    assertThat(outcomes.subList(0, 10)).allMatch(SendResult::accepted);
+    assertThat(outcomes.subList(10, 25)).allMatch(each -> each.status() == SendStatus.FAILED);
     never.countDown();
   }
 }
