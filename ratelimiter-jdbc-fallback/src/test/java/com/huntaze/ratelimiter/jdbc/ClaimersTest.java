@@ -278,6 +278,7 @@ class ClaimersTest {
         CountDownLatch ready = new CountDownLatch(1);
         JavaProcess process =
             JavaProcess.start(
+                JavaImage.plain(),
                 ClaimingProcess.class,
                 ClaimingProcess.arguments(
                     scenario.lease(),

@@ -9,13 +9,10 @@ import java.io.InputStreamReader;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * A process that runs a main class of these tests until it ends by itself or is killed. What it
@@ -23,19 +20,6 @@ import java.util.stream.Collectors;
  * outlive the tests. Thread-safe.
  */
 final class JavaProcess implements AutoCloseable {
-  /** What the processes need of the tests' class path: each jar more makes them start later. */
-  private static final Pattern NEEDED =
-      Pattern.compile(
-          "(ratelimiter|slf4j-api|jspecify|jackson|postgresql|mariadb-java-client|h2)-.*\\.jar");
-
-  private static final List<String> OPTIONS =
-      List.of(
-          "-Xmx64m",
-          "-Xshare:auto",
-          "-XX:+UseSerialGC",
-          "-XX:TieredStopAtLevel=1",
-          "-Dslf4j.internal.verbosity=ERROR");
-
   private final Process process;
   private final CountDownLatch heardAll = new CountDownLatch(1);
 
@@ -48,12 +32,14 @@ final class JavaProcess implements AutoCloseable {
    *
    * @param heard hears each whole line, on a thread of the process's own
    */
-  static JavaProcess start(Class<?> main, List<String> arguments, Consumer<String> heard)
+  static JavaProcess start(
+      JavaImage image, Class<?> main, List<String> arguments, Consumer<String> heard)
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(OPTIONS);
-    command.addAll(List.of("-cp", classPath(), main.getName()));
+    command.addAll(image.options());
+    command.addAll(
+        List.of("-cp", String.join(File.pathSeparator, image.classPath()), main.getName()));
     command.addAll(arguments);
     JavaProcess started =
         new JavaProcess(
@@ -64,16 +50,6 @@ final class JavaProcess implements AutoCloseable {
     return started;
   }
 
-  private static String classPath() {
-    return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-        .filter(JavaProcess::isNeeded)
-        .collect(Collectors.joining(File.pathSeparator));
-  }
-
-  private static boolean isNeeded(String entry) {
-    return !entry.endsWith(".jar") || NEEDED.matcher(new File(entry).getName()).matches();
-  }
-
   /** Prints a line to its standard input; one that has ended does not hear it. */
   void tell(String line) {
     try {
@@ -82,6 +58,11 @@ final class JavaProcess implements AutoCloseable {
     } catch (IOException e) {
       // it has ended, which its exit tells
     }
+  }
+
+  /** Ends its standard input. */
+  void endInput() throws IOException {
+    process.getOutputStream().close();
   }
 
   /** Whether it ended, and everything it printed was heard, within that time. */

@@ -111,6 +111,9 @@ final class OutboxProcess {
         });
   }
 
+  /**
+   * The store's own, once it has one: {@code JdbcFallbackStore.builder(dataSource).build()::store}.
+   */
   static Outbox outbox(DataSource dataSource) {
     return OutboxProcess::insertMessage;
   }
@@ -119,9 +122,8 @@ final class OutboxProcess {
       """
       INSERT INTO onlyfans_messages
         (id, user_id, priority, payload, status, next_attempt_at, created_at, updated_at)
-      SELECT ?, ?, 'medium', ?, 'failed', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP
-      FROM (SELECT 1) AS one
-      WHERE NOT EXISTS (SELECT 1 FROM onlyfans_messages WHERE id = ?)\
+      VALUES
+        (?, ?, 'medium', ?, 'failed', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)\
       """;
 
   private static void insertMessage(Connection connection, OutboundMessage message)
@@ -129,12 +131,17 @@ final class OutboxProcess {
     if (connection.getAutoCommit()) {
       throw new IllegalArgumentException("the connection is in auto-commit mode");
     }
-    try (PreparedStatement statement = connection.prepareStatement(INSERT_MESSAGE)) {
-      statement.setString(1, message.messageId());
-      statement.setString(2, message.userId());
-      statement.setString(3, PayloadCodec.standard().encode(message));
-      statement.setString(4, message.messageId());
-      statement.executeUpdate();
+    try (PreparedStatement known =
+            connection.prepareStatement("SELECT id FROM onlyfans_messages WHERE id = ?");
+        PreparedStatement insert = connection.prepareStatement(INSERT_MESSAGE)) {
+      known.setString(1, message.messageId());
+      if (known.executeQuery().next()) {
+        return;
+      }
+      insert.setString(1, message.messageId());
+      insert.setString(2, message.userId());
+      insert.setString(3, PayloadCodec.standard().encode(message));
+      insert.executeUpdate();
     }
   }
 
