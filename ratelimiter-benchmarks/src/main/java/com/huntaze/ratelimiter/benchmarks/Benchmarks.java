@@ -9,11 +9,12 @@ import java.util.List;
  * mvn -ntp -q -Pbenchmarks -pl ratelimiter-benchmarks -am process-classes
  * }</pre>
  *
- * <p>{@code -Dbenchmarks=memory,redis,windows,drain,heap,sqs} chooses parts, {@code
- * -Dbenchmarks.seconds=1} is how long one measurement of the first two and the last takes, and
+ * <p>{@code -Dbenchmarks=memory,redis,windows,drain,heap,sqs,store} chooses parts, {@code
+ * -Dbenchmarks.seconds=1} is how long one measurement of the first two and the last two takes, and
  * {@code -Dbenchmarks.redis=redis://host:port} names a Redis to measure on in place of the test
  * kit's; <b>all its keys are lost</b>. The test kit's has an allocator that makes scripts a half
- * slower. {@code -Dbenchmarks.sqs=send,async,lone,burst} chooses measurements of the last part.
+ * slower. {@code -Dbenchmarks.sqs=send,async,lone,burst} chooses measurements of that part, {@code
+ * -Dbenchmarks.store=postgres,mariadb} the databases of the last.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -26,7 +27,9 @@ public final class Benchmarks {
    */
   public static void main(String[] args) throws Exception {
     List<String> parts =
-        List.of(System.getProperty("benchmarks", "memory,redis,windows,drain,heap,sqs").split(","));
+        List.of(
+            System.getProperty("benchmarks", "memory,redis,windows,drain,heap,sqs,store")
+                .split(","));
     double seconds = Double.parseDouble(System.getProperty("benchmarks.seconds", "1"));
     Machine.describe();
     for (String part : parts) {
@@ -37,6 +40,7 @@ public final class Benchmarks {
         case "drain" -> new DrainPart().run();
         case "heap" -> new HeapPart().run();
         case "sqs" -> new SqsPart(seconds).run();
+        case "store" -> new StorePart(seconds).run();
         default -> throw new IllegalArgumentException("benchmarks has no part '" + part + "'");
       }
     }
