@@ -75,10 +75,10 @@ final class SchedulerStore implements MeasuredStore {
     LOCK_AND_FETCH("lock-and-fetch", 10, 100),
 
     /** Reads many, of which each thread leases its own; what it does on MariaDB. */
-    FETCH("fetch", 5, 50),
+    FETCH("fetch", 10, 100),
 
     /** Leases many at once, where it thinks that it cannot: it is told of MySQL 8. */
-    LOCK_AND_FETCH_AS_MYSQL("lock-and-fetch as on MySQL 8", 10, 100);
+    LOCK_AND_FETCH_AS_MYSQL("lock-and-fetch as on MySQL 8", 5, 50);
 
     private final String title;
     private final double lower;
