@@ -1,5 +1,6 @@
 package com.huntaze.ratelimiter.benchmarks;
 
+import com.huntaze.ratelimiter.fallback.NotQueued;
 import com.huntaze.ratelimiter.fallback.StoredMessage;
 import com.huntaze.ratelimiter.jdbc.JdbcFallbackStore;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
@@ -40,7 +41,7 @@ final class OurStore implements MeasuredStore {
   }
 
   private void storeTogether(List<OutboundMessage> messages) {
-    messages.forEach(message -> store.store(message, ERROR));
+    store.storeAll(messages.stream().map(each -> new NotQueued(each, ERROR)).toList());
   }
 
   Work claiming(int max, int claimers) {

@@ -2,6 +2,7 @@ package com.huntaze.ratelimiter.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.huntaze.ratelimiter.fallback.NotQueued;
 import com.huntaze.ratelimiter.fallback.Replayer;
 import com.huntaze.ratelimiter.fallback.StoredStatus;
 import com.huntaze.ratelimiter.jdbc.JdbcFallbackStore;
@@ -139,8 +140,13 @@ class DrainTest {
       int first = part;
       parts.add(
           () -> {
+            List<NotQueued> some = new ArrayList<>();
             for (int i = first; i < messages; i += STORING) {
-              store.store(message(i), "NOT_SENT: SQS was down");
+              some.add(new NotQueued(message(i), "NOT_SENT: SQS was down"));
+              if (some.size() == 100 || i + STORING >= messages) {
+                store.storeAll(some);
+                some.clear();
+              }
             }
             return null;
           });

@@ -3,7 +3,6 @@ package com.huntaze.ratelimiter.jdbc;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.huntaze.ratelimiter.queue.OutboundMessage;
-import com.huntaze.ratelimiter.queue.PayloadCodec;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.sql.Connection;
@@ -115,34 +114,7 @@ final class OutboxProcess {
    * The store's own, once it has one: {@code JdbcFallbackStore.builder(dataSource).build()::store}.
    */
   static Outbox outbox(DataSource dataSource) {
-    return OutboxProcess::insertMessage;
-  }
-
-  private static final String INSERT_MESSAGE =
-      """
-      INSERT INTO onlyfans_messages
-        (id, user_id, priority, payload, status, next_attempt_at, created_at, updated_at)
-      VALUES
-        (?, ?, 'medium', ?, 'failed', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)\
-      """;
-
-  private static void insertMessage(Connection connection, OutboundMessage message)
-      throws SQLException {
-    if (connection.getAutoCommit()) {
-      throw new IllegalArgumentException("the connection is in auto-commit mode");
-    }
-    try (PreparedStatement known =
-            connection.prepareStatement("SELECT id FROM onlyfans_messages WHERE id = ?");
-        PreparedStatement insert = connection.prepareStatement(INSERT_MESSAGE)) {
-      known.setString(1, message.messageId());
-      if (known.executeQuery().next()) {
-        return;
-      }
-      insert.setString(1, message.messageId());
-      insert.setString(2, message.userId());
-      insert.setString(3, PayloadCodec.standard().encode(message));
-      insert.executeUpdate();
-    }
+    return JdbcFallbackStore.builder(dataSource).build()::store;
   }
 
   private static void say(String what, String id) {
