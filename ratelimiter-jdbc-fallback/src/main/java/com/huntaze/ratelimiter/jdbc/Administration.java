@@ -47,21 +47,15 @@ final class Administration {
       WHERE\
       """;
 
-  private static final String COUNT =
-      "SELECT status, COUNT(*) FROM onlyfans_messages GROUP BY status";
-
   private static final String OLDEST =
-      """
-      SELECT created_at, {now} FROM onlyfans_messages WHERE status = ?
-      ORDER BY status, seq LIMIT 1\
-      """;
+      "SELECT created_at, {now} FROM onlyfans_messages WHERE %s ORDER BY seq LIMIT 1";
 
   private static final String BURY =
       """
       UPDATE onlyfans_messages
       SET status = 'dead', last_error = 'its status was none that this table has',
         updated_at = {now}
-      WHERE status NOT IN ('failed', 'rate_limited', 'queued', 'sent', 'dead')\
+      WHERE waiting = FALSE AND status NOT IN ('queued', 'sent', 'dead')\
       """;
 
   private static final String CAN_WRITE = "DELETE FROM onlyfans_messages WHERE id = ''";
@@ -100,7 +94,11 @@ final class Administration {
         session ->
             session.query(
                 row -> entry(session.dialect(), row),
-                ENTRY + " status = ? AND seq > ? ORDER BY status, seq LIMIT " + max,
+                ENTRY
+                    + " "
+                    + session.dialect().isAt(status)
+                    + " AND seq > ? ORDER BY status, seq LIMIT "
+                    + max,
                 status.wireName(),
                 after));
   }
@@ -152,17 +150,21 @@ final class Administration {
             session.update("DELETE FROM onlyfans_messages WHERE " + IS_DEAD, messageId) == 1);
   }
 
+  /** Looks first and deletes by id then: a search that deletes would lock all it looks at. */
   long erase(String column, String value) {
+    String doing = "erase messages by " + column;
+    String some = "SELECT id FROM onlyfans_messages WHERE %s = ? LIMIT %d".formatted(column, STEP);
     long erased = 0;
-    for (int step = STEP; step == STEP; erased += step) {
-      step =
-          database.run(
-              "erase messages by " + column,
-              session ->
-                  session.update(
-                      session.dialect().deleteSome(column + " = ?", column, STEP), value));
+    while (true) {
+      List<String> ids =
+          database.run(doing, session -> session.query(row -> row.getString(1), some, value));
+      if (ids.isEmpty()) {
+        return erased;
+      }
+      String delete =
+          "DELETE FROM onlyfans_messages WHERE id IN (%s)".formatted(Dialect.marks(ids.size()));
+      erased += database.run(doing, session -> session.update(delete, ids.toArray()));
     }
-    return erased;
   }
 
   int purge(Duration age, int max) {
@@ -173,15 +175,7 @@ final class Administration {
     int purged =
         database.run(
             "purge replayed messages",
-            session ->
-                session.update(
-                    session
-                        .dialect()
-                        .deleteSome(
-                            "queued_at < {later} AND status IN ('queued', 'sent')",
-                            "queued_at",
-                            max),
-                    since));
+            session -> session.update(session.dialect().purge(max), since));
     if (purged < max) {
       int buried = database.run("look for odd rows", session -> session.update(BURY));
       if (buried > 0) {
@@ -201,7 +195,8 @@ final class Administration {
           }
           Map<StoredStatus, Long> byStatus = new EnumMap<>(StoredStatus.class);
           session.query(
-              row -> byStatus.merge(status(row.getString(1)), row.getLong(2), Long::sum), COUNT);
+              row -> byStatus.merge(status(row.getString(1)), row.getLong(2), Long::sum),
+              session.dialect().countByStatus());
           return new FallbackBacklog(byStatus, oldest(session));
         });
   }
@@ -210,7 +205,10 @@ final class Administration {
     Duration longest = null;
     for (StoredStatus waiting : List.of(StoredStatus.FAILED, StoredStatus.RATE_LIMITED)) {
       for (Duration age :
-          session.query(row -> since(session.dialect(), row, 1, 2), OLDEST, waiting.wireName())) {
+          session.query(
+              row -> since(session.dialect(), row, 1, 2),
+              OLDEST.formatted(session.dialect().isAt(waiting)),
+              waiting.wireName())) {
         longest = longest == null || age.compareTo(longest) > 0 ? age : longest;
       }
     }

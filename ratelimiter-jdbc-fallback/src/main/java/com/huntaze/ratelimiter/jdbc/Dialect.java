@@ -1,5 +1,6 @@
 package com.huntaze.ratelimiter.jdbc;
 
+import com.huntaze.ratelimiter.fallback.StoredStatus;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -122,7 +123,7 @@ enum Dialect {
         .replace("{now}", now)
         .replace("{later}", later)
         .replace("{far}", later.replace("?", FAR_MICROS))
-        .replace("{byId}", isMySqlFamily() ? " FORCE INDEX (PRIMARY)" : "");
+        .replace("{byId}", isMySqlFamily() ? " FORCE INDEX (onlyfans_messages_id)" : "");
   }
 
   /** What to give {@code {later}}; a day at the most. */
@@ -196,7 +197,7 @@ enum Dialect {
   /** Leases locked rows. Parameters: the owner, the lease, the lease, the sequence numbers. */
   String lease(int rows) {
     return isMySqlFamily()
-        ? "UPDATE onlyfans_messages FORCE INDEX (onlyfans_messages_seq) SET %s WHERE seq IN (%s)"
+        ? "UPDATE onlyfans_messages FORCE INDEX (PRIMARY) SET %s WHERE seq IN (%s)"
             .formatted(LEASE, marks(rows))
         : "UPDATE onlyfans_messages SET %s WHERE waiting = TRUE AND seq IN (%s)"
             .formatted(LEASE, marks(rows));
@@ -227,22 +228,43 @@ enum Dialect {
         : Optional.empty();
   }
 
-  /** Deletes some rows that fulfil a condition, where it matters the first by an order. */
-  String deleteSome(String condition, String order, int max) {
+  /** Deletes rows that were replayed long enough ago. Parameters: {@link #microsAgo}. */
+  String purge(int max) {
+    String replayed = "queued_at < {later} AND status IN ('queued', 'sent')";
     return switch (this) {
       case POSTGRESQL ->
           """
           DELETE FROM onlyfans_messages WHERE id IN (
-            SELECT id FROM onlyfans_messages WHERE %s ORDER BY %s LIMIT %d FOR UPDATE)\
+            SELECT id FROM onlyfans_messages WHERE %s
+            ORDER BY queued_at LIMIT %d FOR UPDATE SKIP LOCKED)\
           """
-              .formatted(condition, order, max);
+              .formatted(replayed, max);
       case MYSQL, MARIADB ->
-          "DELETE FROM onlyfans_messages WHERE %s ORDER BY %s LIMIT %d"
-              .formatted(condition, order, max);
+          "DELETE FROM onlyfans_messages WHERE %s ORDER BY queued_at LIMIT %d"
+              .formatted(replayed, max);
       case H2 ->
           "DELETE FROM onlyfans_messages WHERE %s FETCH FIRST %d ROWS ONLY"
-              .formatted(condition, max);
+              .formatted(replayed, max);
     };
+  }
+
+  /** Counts rows by status, from an index alone. */
+  String countByStatus() {
+    String count = "SELECT status, COUNT(*) FROM onlyfans_messages";
+    return this == POSTGRESQL
+        ? count
+            + " WHERE waiting GROUP BY status UNION ALL "
+            + count
+            + " WHERE NOT waiting GROUP BY status"
+        : count + " GROUP BY status";
+  }
+
+  /** The condition of a status, as the index for it has it. Parameters: the status. */
+  String isAt(StoredStatus status) {
+    boolean waits = status == StoredStatus.FAILED || status == StoredStatus.RATE_LIMITED;
+    return this == POSTGRESQL
+        ? (waits ? "waiting" : "NOT waiting") + " AND status = ?"
+        : "status = ?";
   }
 
   /** Keeps the planner from reading a whole table where an index has all that is asked for. */

@@ -295,7 +295,9 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
         doing,
         session -> {
           int settled = 0;
-          session.begin();
+          if (byLease.size() > 1 || claimed.size() > Session.MAX_VALUES) {
+            session.begin(); // one statement is a transaction by itself
+          }
           for (Map.Entry<String, List<StoredMessage>> each : byLease.entrySet()) {
             for (List<StoredMessage> some : Claim.chunks(each.getValue(), Session.MAX_VALUES)) {
               Object[] parameters =

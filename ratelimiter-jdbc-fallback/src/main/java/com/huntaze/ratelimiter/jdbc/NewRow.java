@@ -94,9 +94,12 @@ record NewRow(
   /** Inserts rows in their order; item i says whether the table has message i now. */
   static List<Boolean> insertOrFind(Session session, Payloads payloads, List<NewRow> rows)
       throws SQLException {
+    List<List<NewRow>> statements = statements(rows);
     List<Boolean> have = new ArrayList<>(rows.size());
-    session.begin();
-    for (List<NewRow> some : statements(rows)) {
+    if (statements.size() > 1) {
+      session.begin(); // one is a transaction by itself, and two round trips cheaper
+    }
+    for (List<NewRow> some : statements) {
       if (some.size() > 1 && areAllNew(session, some)) {
         have.addAll(Collections.nCopies(some.size(), true));
       } else {

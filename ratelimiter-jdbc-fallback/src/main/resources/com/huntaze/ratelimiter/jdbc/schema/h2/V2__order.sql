@@ -11,6 +11,5 @@ CREATE INDEX IF NOT EXISTS onlyfans_messages_order ON onlyfans_messages (waiting
 
 DROP INDEX IF EXISTS onlyfans_messages_status;
 CREATE INDEX IF NOT EXISTS onlyfans_messages_standing ON onlyfans_messages (status, seq);
-CREATE INDEX IF NOT EXISTS onlyfans_messages_recipient ON onlyfans_messages (recipient_id);
 
 MERGE INTO onlyfans_schema (version, applied_at) KEY (version) VALUES (2, CURRENT_TIMESTAMP);

@@ -10,7 +10,11 @@ ALTER TABLE onlyfans_messages
   ADD KEY onlyfans_messages_order (waiting, order_key, seq),
   DROP KEY onlyfans_messages_status,
   ADD KEY onlyfans_messages_standing (status, seq),
-  ADD KEY onlyfans_messages_recipient (recipient_id);
+  -- Rows lie in the order of storing, not in that of random ids.
+  DROP PRIMARY KEY,
+  ADD PRIMARY KEY (seq),
+  ADD UNIQUE KEY onlyfans_messages_id (id),
+  DROP KEY onlyfans_messages_seq;
 
 INSERT INTO onlyfans_schema (version, applied_at)
   VALUES (2, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE version = 2;
