@@ -1,5 +1,7 @@
 package com.huntaze.ratelimiter.jdbc;
 
+import static java.util.stream.Collectors.toSet;
+
 import com.huntaze.ratelimiter.fallback.FallbackBacklog;
 import com.huntaze.ratelimiter.fallback.FallbackException;
 import com.huntaze.ratelimiter.fallback.StoredEntry;
@@ -10,10 +12,14 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,7 +28,7 @@ import org.slf4j.LoggerFactory;
 final class Administration {
   private static final Logger log = LoggerFactory.getLogger(JdbcFallbackStore.class);
 
-  /** How many rows one statement deletes or encrypts when there are many. */
+  /** How many rows one statement changes when there are many. */
   private static final int STEP = 500;
 
   private static final String ENTRY =
@@ -42,7 +48,7 @@ final class Administration {
   private static final String REVIVE =
       """
       UPDATE onlyfans_messages
-      SET status = 'failed', attempts = 0, revivals = revivals + 1, next_attempt_at = {now},
+      SET status = 'failed', attempts = 0, revivals = LEAST(revivals, 1000000) + 1, next_attempt_at = {now},
         lease_owner = NULL, lease_until = NULL, updated_at = {now}
       WHERE\
       """;
@@ -50,21 +56,37 @@ final class Administration {
   private static final String OLDEST =
       "SELECT created_at, {now} FROM onlyfans_messages WHERE %s ORDER BY seq LIMIT 1";
 
+  private static final String ODD =
+      "SELECT id FROM onlyfans_messages WHERE waiting = FALSE AND status = ? LIMIT " + STEP;
+
   private static final String BURY =
       """
-      UPDATE onlyfans_messages
+      UPDATE onlyfans_messages{byId}
       SET status = 'dead', last_error = 'its status was none that this table has',
         updated_at = {now}
-      WHERE waiting = FALSE AND status NOT IN ('queued', 'sent', 'dead')\
+      WHERE status = ? AND id IN (%s)\
+      """;
+
+  /** Delivered without a note of when it was queued, by which rows are purged. */
+  private static final String UNDATED =
+      """
+      SELECT id FROM onlyfans_messages
+      WHERE waiting = FALSE AND status = 'sent' AND queued_at IS NULL LIMIT\
+      """
+          + " "
+          + STEP;
+
+  private static final String DATE =
+      """
+      UPDATE onlyfans_messages{byId} SET queued_at = COALESCE(sent_at, updated_at) WHERE id IN (%s)\
       """;
 
   private static final String CAN_WRITE = "DELETE FROM onlyfans_messages WHERE id = ''";
 
   private static final String NEXT_PAYLOADS =
       """
-      SELECT id, payload, key_id FROM onlyfans_messages WHERE id > ? ORDER BY id LIMIT %d\
-      """
-          .formatted(STEP);
+      SELECT id, payload, key_id FROM onlyfans_messages WHERE id > ? ORDER BY id LIMIT 50\
+      """;
 
   private static final String ENCRYPTED =
       """
@@ -156,8 +178,7 @@ final class Administration {
     String some = "SELECT id FROM onlyfans_messages WHERE %s = ? LIMIT %d".formatted(column, STEP);
     long erased = 0;
     while (true) {
-      List<String> ids =
-          database.run(doing, session -> session.query(row -> row.getString(1), some, value));
+      List<String> ids = ids(doing, some, value);
       if (ids.isEmpty()) {
         return erased;
       }
@@ -172,31 +193,72 @@ final class Administration {
       throw new IllegalArgumentException("max must be 1 or more, was " + max);
     }
     long since = Dialect.microsAgo(age);
+    date();
     int purged =
         database.run(
             "purge replayed messages",
-            session -> session.update(session.dialect().purge(max), since));
-    if (purged < max) {
-      int buried = database.run("look for odd rows", session -> session.update(BURY));
-      if (buried > 0) {
+            session -> {
+              session.beginReadCommitted();
+              return session.update(session.dialect().purge(max), since);
+            });
+    if (purged < max && !database.isNewerSchema()) {
+      bury();
+    }
+    return purged;
+  }
+
+  private void date() {
+    List<String> ids = ids("look for undated rows", UNDATED);
+    if (!ids.isEmpty()) {
+      String date = DATE.formatted(Dialect.marks(ids.size()));
+      database.run("date rows", session -> session.update(date, ids.toArray()));
+    }
+  }
+
+  /** What has a status that none of ours is can be neither claimed nor listed: it is dead. */
+  private void bury() {
+    Set<String> known =
+        Stream.of(StoredStatus.values()).map(StoredStatus::wireName).collect(toSet());
+    for (String status : statuses().keySet()) {
+      List<String> ids = known.contains(status) ? List.of() : ids("look for odd rows", ODD, status);
+      if (!ids.isEmpty()) {
+        String bury = BURY.formatted(Dialect.marks(ids.size()));
+        List<Object> parameters = new ArrayList<>(List.of(status));
+        parameters.addAll(ids);
+        int buried =
+            database.run("bury odd rows", session -> session.update(bury, parameters.toArray()));
         log.warn("{} stored messages had a status that the store does not know: dead", buried);
       }
     }
-    return purged;
+  }
+
+  private List<String> ids(String doing, String sql, Object... parameters) {
+    return database.run(doing, session -> session.query(row -> row.getString(1), sql, parameters));
+  }
+
+  private Map<String, Long> statuses() {
+    return database.run("count stored messages", Administration::statuses);
+  }
+
+  private static Map<String, Long> statuses(Session session) throws SQLException {
+    session.begin();
+    for (String setting : session.dialect().byIndexOnly()) {
+      session.execute(setting);
+    }
+    Map<String, Long> counts = new HashMap<>();
+    session.query(
+        row -> counts.merge(row.getString(1), row.getLong(2), Long::sum),
+        session.dialect().countByStatus());
+    return counts;
   }
 
   FallbackBacklog backlog() {
     return database.run(
         "count stored messages",
         session -> {
-          session.begin();
-          for (String setting : session.dialect().byIndexOnly()) {
-            session.execute(setting);
-          }
           Map<StoredStatus, Long> byStatus = new EnumMap<>(StoredStatus.class);
-          session.query(
-              row -> byStatus.merge(status(row.getString(1)), row.getLong(2), Long::sum),
-              session.dialect().countByStatus());
+          statuses(session)
+              .forEach((name, count) -> byStatus.merge(status(name), count, Long::sum));
           return new FallbackBacklog(byStatus, oldest(session));
         });
   }
@@ -217,7 +279,9 @@ final class Administration {
 
   List<String> check() {
     database.run("write", session -> session.update(CAN_WRITE));
-    return List.of();
+    return database.isNewerSchema()
+        ? List.of("the tables are of a later version than this library knows: update it")
+        : List.of();
   }
 
   long encryptAgain() {

@@ -67,10 +67,7 @@ record Claim(List<ClaimedRow> leased, Set<String> heldUp) {
   private static Claim inSteps(
       Session session, int window, int max, Set<String> passedOver, String owner, long lease)
       throws SQLException {
-    session.begin();
-    if (session.dialect().claimIsolation().isPresent()) {
-      session.execute(session.dialect().claimIsolation().get());
-    }
+    session.beginReadCommitted();
     List<Picked> picked = pick(session, window, passedOver);
     if (picked.isEmpty()) {
       return new Claim(List.of(), Set.of());

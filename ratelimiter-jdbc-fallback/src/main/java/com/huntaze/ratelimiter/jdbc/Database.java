@@ -6,6 +6,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +23,13 @@ final class Database {
   private static final Logger log = LoggerFactory.getLogger(Database.class);
 
   /** How often work is run when the database rolls it back for another transaction's sake. */
-  private static final int TRIES = 5;
+  private static final int TRIES = 8;
+
+  /** How long the first pause is at the most before it is run again; each may be twice as long. */
+  private static final long PAUSE_NANOS = 2_000_000;
+
+  /** The schema is changed in as long as that takes. */
+  private static final int NO_TIMEOUT = 0;
 
   /** What is done with a connection. */
   interface Work<T> {
@@ -39,6 +47,7 @@ final class Database {
   private final Duration queryTimeout;
   private final boolean createsSchema;
   private volatile boolean schemaKnown;
+  private volatile boolean schemaNewer;
   private volatile @Nullable Dialect dialect;
 
   Database(DataSource dataSource, String table, Failure failure, Settings settings) {
@@ -59,7 +68,12 @@ final class Database {
         checkSchema(doing);
       }
     }
-    return attempt(doing, Dialect::isRolledBack, work);
+    return attempt(doing, timeoutSeconds(), Dialect::isRolledBack, work);
+  }
+
+  /** Whether the tables are of a later version, and may hold what this one does not know. */
+  boolean isNewerSchema() {
+    return schemaNewer;
   }
 
   /** Runs work on a connection of the caller's, in the caller's transaction. */
@@ -91,9 +105,11 @@ final class Database {
   void createSchema() {
     attempt(
         "create the tables",
+        NO_TIMEOUT,
         e -> Dialect.isRolledBack(e) || (dialect != null && dialect.isRaced(e)),
         session -> {
           Schema.upgrade(session);
+          schemaNewer = Schema.version(session) > Schema.VERSION;
           return true;
         });
     schemaKnown = true;
@@ -101,7 +117,7 @@ final class Database {
 
   /** Says once, and clearly, that the tables are not those this package was written for. */
   private void checkSchema(String doing) {
-    int version = attempt(doing, Dialect::isRolledBack, Schema::version);
+    int version = attempt(doing, timeoutSeconds(), Dialect::isRolledBack, Schema::version);
     Dialect known = requireNonNull(dialect);
     if (version < Schema.VERSION) {
       throw failure.of(
@@ -114,7 +130,8 @@ final class Database {
               + Schema.filesAfter(known, version),
           null);
     }
-    if (version > Schema.VERSION) {
+    schemaNewer = version > Schema.VERSION;
+    if (schemaNewer) {
       log.warn(
           "The table {} is of version {}, newer than this library's {}",
           table,
@@ -124,15 +141,17 @@ final class Database {
     schemaKnown = true;
   }
 
-  private <T> T attempt(String doing, Predicate<SQLException> again, Work<T> work) {
+  private <T> T attempt(
+      String doing, int timeoutSeconds, Predicate<SQLException> again, Work<T> work) {
     for (int tries = 1; ; tries++) {
       try {
-        return once(work);
+        return once(work, timeoutSeconds);
       } catch (SQLException e) {
         if (tries == TRIES || !again.test(e)) {
           throw failed(doing, e);
         }
         log.debug("Rolled back and tried again: could not {}: {}", doing, codes(e));
+        LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(PAUSE_NANOS << tries));
       }
     }
   }
@@ -141,13 +160,13 @@ final class Database {
     return failure.of("could not " + doing + ": " + describe(e), withoutMessage(e));
   }
 
-  private <T> T once(Work<T> work) throws SQLException {
+  private <T> T once(Work<T> work, int timeoutSeconds) throws SQLException {
     Connection connection = connect();
     Session session = null;
     boolean done = false;
     try {
       session =
-          new Session(connection, dialectOf(connection), timeoutSeconds(), /* isCallers= */ false);
+          new Session(connection, dialectOf(connection), timeoutSeconds, /* isCallers= */ false);
       T result = work.on(session);
       session.commit();
       done = true;

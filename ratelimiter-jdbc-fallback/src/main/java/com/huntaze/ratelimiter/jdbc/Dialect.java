@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -163,7 +164,7 @@ enum Dialect {
     // H2 uses an index for the order only where it locks nothing; so there they are locked after.
     return isMySqlFamily()
         ? """
-          SELECT seq, order_key FROM onlyfans_messages FORCE INDEX (onlyfans_messages_waiting)
+          SELECT seq, order_key FROM onlyfans_messages FORCE INDEX (onlyfans_messages_claim)
           WHERE %s%s ORDER BY waiting, seq LIMIT %d FOR UPDATE SKIP LOCKED\
           """
             .formatted(DUE, without(passedOver), window)
@@ -217,12 +218,12 @@ enum Dialect {
   }
 
   static String marks(int values) {
-    return String.join(", ", java.util.Collections.nCopies(values, "?"));
+    return String.join(", ", Collections.nCopies(values, "?"));
   }
 
-  /** What the transaction of a claim begins with, if anything. */
-  Optional<String> claimIsolation() {
-    // REPEATABLE READ would lock the gaps between rows too, and make claimers wait.
+  /** What a transaction begins with that locks rows it has searched for, if anything. */
+  Optional<String> readCommitted() {
+    // REPEATABLE READ would lock the gaps between rows too, and make claimers and storers wait.
     return isMySqlFamily()
         ? Optional.of("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         : Optional.empty();
@@ -285,13 +286,16 @@ enum Dialect {
     };
   }
 
-  /** Makes everyone wait who wants to change the schema at the same time, if there is a way. */
+  /**
+   * Makes everyone wait who wants to change the schema at the same time, if there is a way; where
+   * it answers anything, 1 means that it does.
+   */
   Optional<String> lockSchema() {
     return switch (this) {
       // Any number will do, as long as every version of this package uses the same one.
-      case POSTGRESQL -> Optional.of("SELECT pg_advisory_xact_lock(4926015087123)");
+      case POSTGRESQL -> Optional.of("SELECT 1 FROM pg_advisory_xact_lock(4926015087123)");
       case MYSQL, MARIADB ->
-          Optional.of("SELECT GET_LOCK(CONCAT('onlyfans_schema_', MD5(DATABASE())), 60)");
+          Optional.of("SELECT GET_LOCK(CONCAT('onlyfans_schema_', MD5(DATABASE())), 3600)");
       case H2 -> Optional.empty();
     };
   }
@@ -309,9 +313,16 @@ enum Dialect {
 
   /** A time of the database; MySQL's columns have no zone and hold UTC. */
   Instant instant(ResultSet row, int column) throws SQLException {
-    return isMySqlFamily()
-        ? row.getObject(column, LocalDateTime.class).toInstant(ZoneOffset.UTC)
-        : row.getObject(column, OffsetDateTime.class).toInstant();
+    if (isMySqlFamily()) {
+      LocalDateTime time = row.getObject(column, LocalDateTime.class);
+      return time == null ? Instant.EPOCH : time.toInstant(ZoneOffset.UTC); // 0000-00-00
+    }
+    return row.getObject(column, OffsetDateTime.class).toInstant();
+  }
+
+  /** What a SELECT ends with that must see what an INSERT just met. */
+  String asItIsNow() {
+    return isMySqlFamily() ? " FOR UPDATE" : "";
   }
 
   /** What an INSERT ends with where the database can pass over a key that is taken. */
@@ -327,9 +338,15 @@ enum Dialect {
     };
   }
 
-  /** Whether the whole transaction was rolled back and may succeed when it is run again. */
+  /**
+   * Whether the whole transaction was rolled back, or should be, and may succeed when it is run
+   * again: MySQL says so of a lock it waited for in vain, and of a row that changed, by code only.
+   */
   static boolean isRolledBack(SQLException e) {
-    return e.getSQLState() != null && e.getSQLState().startsWith("40");
+    String state = e.getSQLState();
+    return state != null
+        && (state.startsWith("40")
+            || (state.equals("HY000") && (e.getErrorCode() == 1205 || e.getErrorCode() == 1020)));
   }
 
   /**

@@ -39,14 +39,15 @@ import org.slf4j.LoggerFactory;
  * OutboundMessage)}. The isolation meant is {@code READ COMMITTED}.
  *
  * <p>All times are the database's: when a message is due and when a lease ends do not depend on any
- * host's clock. No lease and no back-off is longer than a day; a row that waits for longer was not
- * written so by the store, and is due. Every statement is bounded by {@link Builder#queryTimeout};
- * how long a dead connection is waited for is the driver's setting.
+ * host's clock. No lease and no back-off is longer than a day; a row that waits for more than two
+ * was not written so by the store, and is due. Every statement is bounded by {@link
+ * Builder#queryTimeout}; how long a dead connection is waited for is the driver's setting.
  *
  * <p><b>Failure:</b> {@link FallbackException}, which says what failed with the database's codes,
  * and never the driver's own message, since that may quote a row. A claimed row that cannot be
  * read, because it was edited by hand, becomes dead with the reason and holds up no other; one
- * whose key is not at hand waits five minutes, and its creator's later ones with it.
+ * whose key is not at hand waits five minutes, and its creator's later ones with it, and is dead
+ * after twenty times.
  */
 public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
   private static final Logger log = LoggerFactory.getLogger(JdbcFallbackStore.class);
@@ -59,6 +60,9 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
 
   /** How long a row is left alone whose key is not at hand, in microseconds. */
   private static final long KEY_MISSING = Duration.ofMinutes(5).toNanos() / 1_000;
+
+  /** How often it is left alone before it is dead, and holds up its creator no more. */
+  private static final int KEY_MISSED = 20;
 
   private static final String SETTLED =
       "lease_owner = NULL, lease_until = NULL, updated_at = {now}";
@@ -74,13 +78,13 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
           + " WHERE lease_owner = ? AND id IN (%s)";
 
   private static final String FAILED =
-      "UPDATE onlyfans_messages{byId} SET attempts = attempts + 1, last_error = ?,"
+      "UPDATE onlyfans_messages{byId} SET attempts = LEAST(attempts, 1000000) + 1, last_error = ?,"
           + " next_attempt_at = {later}, "
           + SETTLED
           + " WHERE id = ? AND lease_owner = ?";
 
   private static final String DEAD =
-      "UPDATE onlyfans_messages{byId} SET status = 'dead', attempts = attempts + 1, last_error = ?, "
+      "UPDATE onlyfans_messages{byId} SET status = 'dead', attempts = LEAST(attempts, 1000000) + 1, last_error = ?, "
           + SETTLED
           + " WHERE id = ? AND lease_owner = ?";
 
@@ -142,13 +146,13 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
    */
   public void store(Connection connection, OutboundMessage message) {
     NewRow row = NewRow.of(payloads, message, StoredStatus.FAILED, "stored by its sender");
-    boolean same =
+    Optional<FallbackException> refusal =
         database.runOn(
             connection,
             "store message " + message.messageId(),
             session -> row.insertOrFind(session, payloads));
-    if (!same) {
-      throw another(message);
+    if (refusal.isPresent()) {
+      throw refusal.get();
     }
   }
 
@@ -164,15 +168,15 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
         refusals.add(Optional.of(e));
       }
     }
-    List<Boolean> have =
+    List<Optional<FallbackException>> answers =
         rows.isEmpty()
             ? List.of()
             : database.run(
                 "store " + rows.size() + " messages",
                 session -> NewRow.insertOrFind(session, payloads, rows));
     for (int i = 0, row = 0; i < refusals.size(); i++) {
-      if (refusals.get(i).isEmpty() && !have.get(row++)) {
-        refusals.set(i, Optional.of(another(messages.get(i).message())));
+      if (refusals.get(i).isEmpty()) {
+        refusals.set(i, answers.get(row++));
       }
     }
     return refusals;
@@ -185,17 +189,12 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
 
   private void insert(OutboundMessage message, StoredStatus status, String error) {
     NewRow row = NewRow.of(payloads, message, status, error);
-    boolean same =
+    Optional<FallbackException> refusal =
         database.run(
             "store message " + message.messageId(), session -> row.insertOrFind(session, payloads));
-    if (!same) {
-      throw another(message);
+    if (refusal.isPresent()) {
+      throw refusal.get();
     }
-  }
-
-  private static FallbackException another(OutboundMessage message) {
-    return new FallbackException(
-        "another message is stored under the id " + message.messageId(), null);
   }
 
   @Override
@@ -242,7 +241,16 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
       settleUnread(row, () -> settleDead(row.id(), token, String.valueOf(e.getMessage())));
     } catch (FallbackException e) {
       log.error("Stored message {} waits: {}", row.id(), e.getMessage());
-      settleUnread(row, () -> settleFailed(row.id(), token, e.getMessage(), KEY_MISSING));
+      String error = String.valueOf(e.getMessage());
+      settleUnread(
+          row,
+          () -> {
+            if (row.attempts() + 1 < KEY_MISSED) {
+              settleFailed(row.id(), token, error, KEY_MISSING);
+            } else {
+              settleDead(row.id(), token, error);
+            }
+          });
     }
     return Optional.empty();
   }
@@ -320,8 +328,8 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
         claimed.message().messageId(), claimed.lease(), error, Dialect.micros(retryIn));
   }
 
-  private boolean settleFailed(String id, String lease, @Nullable String error, long wait) {
-    String column = NewRow.errorColumn(String.valueOf(error));
+  private boolean settleFailed(String id, String lease, String error, long wait) {
+    String column = NewRow.errorColumn(error);
     return database.run(
         "record the failure of message " + id,
         session -> session.update(FAILED, column, wait, id, lease) == 1);
@@ -395,11 +403,12 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
 
   /**
    * Encrypts every stored message with the current key that is not: those of an earlier key, and
-   * those in the clear. Without keys nothing is changed. Reads the whole table, in steps; safe to
-   * run at any time, and again.
+   * those in the clear. Without keys nothing is changed; what cannot be read stays as it is, and is
+   * logged. Reads the whole table, in steps; safe to run at any time, and again.
    *
    * @return how many were encrypted
-   * @throws FallbackException if a key is not at hand; what was done so far stays
+   * @throws FallbackException if the database or the current key cannot be used; what was done so
+   *     far stays
    */
   public long encryptAgain() {
     return administration.encryptAgain();

@@ -69,46 +69,47 @@ record NewRow(
     return new NewRow(message, payloads.write(message), status, errorColumn(error));
   }
 
-  /** Whether the table has the message now; false if it has another one under its id. */
-  boolean insertOrFind(Session session, Payloads payloads) throws SQLException {
+  /** Empty if the table has the message now, else why it has not. */
+  Optional<FallbackException> insertOrFind(Session session, Payloads payloads) throws SQLException {
     if (session.insert(INSERT + VALUES, values())) {
-      return true;
+      return Optional.empty();
     }
     List<Payloads.Payload> stored =
         session.query(
             row -> new Payloads.Payload(row.getString(1), row.getString(2)),
-            STORED,
+            STORED + session.dialect().asItIsNow(),
             message.messageId());
     // Purged between the two statements, the id is free again.
-    if (stored.isEmpty()) {
-      return session.insert(INSERT + VALUES, values());
+    if (stored.isEmpty() && session.insert(INSERT + VALUES, values())) {
+      return Optional.empty();
     }
-    if (!isIn(payloads, stored.get(0))) {
-      return false;
+    Optional<FallbackException> other =
+        stored.isEmpty() ? Optional.of(another()) : difference(payloads, stored.get(0));
+    if (other.isEmpty()) {
+      // What was replayed and comes again was not delivered after all; what waits or is dead stays.
+      session.update(REOPEN, status.wireName(), error, message.messageId());
     }
-    // What was replayed and comes again was not delivered after all; what waits or is dead stays.
-    session.update(REOPEN, status.wireName(), error, message.messageId());
-    return true;
+    return other;
   }
 
-  /** Inserts rows in their order; item i says whether the table has message i now. */
-  static List<Boolean> insertOrFind(Session session, Payloads payloads, List<NewRow> rows)
-      throws SQLException {
+  /** Inserts rows in their order; item i is empty if the table has message i now. */
+  static List<Optional<FallbackException>> insertOrFind(
+      Session session, Payloads payloads, List<NewRow> rows) throws SQLException {
     List<List<NewRow>> statements = statements(rows);
-    List<Boolean> have = new ArrayList<>(rows.size());
+    List<Optional<FallbackException>> refusals = new ArrayList<>(rows.size());
     if (statements.size() > 1) {
       session.begin(); // one is a transaction by itself, and two round trips cheaper
     }
     for (List<NewRow> some : statements) {
       if (some.size() > 1 && areAllNew(session, some)) {
-        have.addAll(Collections.nCopies(some.size(), true));
+        refusals.addAll(Collections.nCopies(some.size(), Optional.empty()));
       } else {
         for (NewRow row : some) {
-          have.add(row.insertOrFind(session, payloads));
+          refusals.add(row.insertOrFind(session, payloads));
         }
       }
     }
-    return have;
+    return refusals;
   }
 
   /** One statement; if an id of it is taken, some or none of its rows are inserted. */
@@ -153,15 +154,23 @@ record NewRow(
     };
   }
 
-  /** Whether a payload is of this message; when it was accepted does not make it another one. */
-  private boolean isIn(Payloads payloads, Payloads.Payload stored) {
+  /** Whether a payload is of another message; when each was accepted makes no other one. */
+  private Optional<FallbackException> difference(Payloads payloads, Payloads.Payload stored) {
     try {
       String id = message.messageId();
       // As it would be read back: a number, say, may come back as another type of number.
-      return payloads.read(id, payload, 0).isSameAs(payloads.read(id, stored, 0));
+      boolean same = payloads.read(id, payload, 0).isSameAs(payloads.read(id, stored, 0));
+      return same ? Optional.empty() : Optional.of(another());
     } catch (Payloads.UnreadableException e) {
-      return false;
+      return Optional.of(another());
+    } catch (FallbackException e) {
+      return Optional.of(e); // stored it is, and cannot be compared
     }
+  }
+
+  private FallbackException another() {
+    return new FallbackException(
+        "another message is stored under the id " + message.messageId(), null);
   }
 
   /** As much of an error as the column takes; some databases count UTF-16 units. */

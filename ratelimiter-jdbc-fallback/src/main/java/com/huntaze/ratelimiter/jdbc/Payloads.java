@@ -9,6 +9,7 @@ import com.huntaze.ratelimiter.queue.PayloadException;
 import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
+import java.util.Arrays;
 import java.util.Base64;
 import javax.crypto.AEADBadTagException;
 import javax.crypto.Cipher;
@@ -71,9 +72,19 @@ final class Payloads {
     return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
   }
 
-  /** The same payload, encrypted with the current key, or no more. */
+  /**
+   * The same payload, encrypted with the current key.
+   *
+   * @throws UnreadableException if it cannot be read, be it for lack of its key
+   */
   Payload writeAgain(String id, Payload payload) throws UnreadableException {
-    return write(id, open(id, payload));
+    String text;
+    try {
+      text = open(id, payload);
+    } catch (FallbackException e) {
+      throw new UnreadableException(String.valueOf(e.getMessage()));
+    }
+    return write(id, text);
   }
 
   private Payload write(String id, String text) {
@@ -135,7 +146,7 @@ final class Payloads {
       if (all.length < NONCE_BYTES) {
         throw new UnreadableException("the payload is too short to be encrypted");
       }
-      Cipher cipher = cipher(Cipher.DECRYPT_MODE, key, java.util.Arrays.copyOf(all, 12), id);
+      Cipher cipher = cipher(Cipher.DECRYPT_MODE, key, Arrays.copyOf(all, NONCE_BYTES), id);
       return new String(cipher.doFinal(all, NONCE_BYTES, all.length - NONCE_BYTES), UTF_8);
     } catch (IllegalArgumentException e) {
       throw new UnreadableException("the payload is not Base64");

@@ -12,8 +12,8 @@ import java.util.Optional;
 /**
  * The tables, by version. Each version is a file in the jar, which notes its number in the table
  * {@code onlyfans_schema}; files are applied in their order, by this class or by the host's own
- * tool for migrations. A file only adds to what the version before it needs, so that instances of
- * both versions work on it while a host is rolled over.
+ * tool for migrations. Instances of the version before go on working on it while a host is rolled
+ * over: what they name stays, columns and indexes alike.
  */
 final class Schema {
   /** By version, from 1. */
@@ -60,8 +60,8 @@ final class Schema {
     Dialect dialect = session.dialect();
     session.begin();
     Optional<String> lock = dialect.lockSchema();
-    if (lock.isPresent()) {
-      session.execute(lock.get());
+    if (lock.isPresent() && session.query(row -> row.getInt(1), lock.get()).get(0) != 1) {
+      throw new SQLException("the lock of the schema was not to be had", "HY000", 1205);
     }
     try {
       for (int version = version(session); version < VERSION; version++) {

@@ -48,6 +48,14 @@ final class Session {
     }
   }
 
+  /** The same, for one that locks rows it searches for. */
+  void beginReadCommitted() throws SQLException {
+    begin();
+    if (dialect.readCommitted().isPresent()) {
+      execute(dialect.readCommitted().get());
+    }
+  }
+
   void commit() throws SQLException {
     if (!isCallers && !connection.getAutoCommit()) {
       connection.commit();
@@ -56,16 +64,19 @@ final class Session {
 
   /** Leaves the connection as it came. */
   void end(boolean committed) throws SQLException {
-    if (!committed && !isCallers && !connection.getAutoCommit()) {
-      connection.rollback();
-    }
-    if (timeoutBefore >= 0) {
-      try (Statement statement = connection.createStatement()) {
-        statement.setQueryTimeout(timeoutBefore);
+    try {
+      if (!committed && !isCallers && !connection.getAutoCommit()) {
+        connection.rollback();
       }
-    }
-    if (begun) {
-      connection.setAutoCommit(true);
+      if (timeoutBefore >= 0) {
+        try (Statement statement = connection.createStatement()) {
+          statement.setQueryTimeout(timeoutBefore);
+        }
+      }
+    } finally {
+      if (begun) {
+        connection.setAutoCommit(true);
+      }
     }
   }
 

@@ -86,7 +86,7 @@ class PlansTest {
 
     String claim =
         plan(kind, database, pool, () -> assertThat(store.claim(100, LEASE)).hasSize(100));
-    assertThat(claim).contains("onlyfans_messages_waiting", "onlyfans_messages_order");
+    assertThat(claim).contains("onlyfans_messages_claim", "onlyfans_messages_order");
     // The waiting half of the table would be sorted if the order were not the index's.
     assertThat(claim).doesNotContain("sort key: onlyfans_messages.seq", "filesort");
 
@@ -98,6 +98,13 @@ class PlansTest {
         .contains("onlyfans_messages_");
     assertThat(plan(kind, database, pool, () -> assertThat(store.backlog().waiting()).isPositive()))
         .contains("onlyfans_messages_standing");
+    assertThat(
+            plan(
+                kind,
+                database,
+                pool,
+                () -> assertThat(store.purge(LEASE.multipliedBy(999_999_999), 10)).isZero()))
+        .contains("onlyfans_messages_standing"); // where it looks for rows of an odd status
     assertThat(plan(kind, database, pool, () -> store.purge(Duration.ofDays(1), 10)))
         .contains(kind == TestDatabase.H2 ? "onlyfans_messages_" : "onlyfans_messages_queued");
     assertThat(plan(kind, database, pool, () -> store.eraseUser("user 7")))
@@ -115,7 +122,9 @@ class PlansTest {
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
       for (String sql : pool.prepared()) {
-        if (sql.startsWith("SET")) {
+        if (sql.startsWith("SET TRANSACTION")) {
+          continue; // the plans do not depend on it
+        } else if (sql.startsWith("SET")) {
           statement.execute(sql);
         } else {
           assertThat(explained(kind, statement, sql))

@@ -6,7 +6,7 @@ ALTER TABLE onlyfans_messages ADD COLUMN IF NOT EXISTS revivals INTEGER DEFAULT 
 
 -- Claims walk the waiting rows, oldest first. The time is not in the index: a lease changes it.
 DROP INDEX IF EXISTS onlyfans_messages_claim;
-CREATE INDEX IF NOT EXISTS onlyfans_messages_waiting ON onlyfans_messages (waiting, seq);
+CREATE INDEX IF NOT EXISTS onlyfans_messages_claim ON onlyfans_messages (waiting, seq);
 CREATE INDEX IF NOT EXISTS onlyfans_messages_order ON onlyfans_messages (waiting, order_key, seq);
 
 DROP INDEX IF EXISTS onlyfans_messages_status;

@@ -6,7 +6,8 @@ ALTER TABLE onlyfans_messages
   ADD COLUMN revivals INTEGER NOT NULL DEFAULT 0,
   DROP KEY onlyfans_messages_claim,
   -- Claims walk the waiting rows, oldest first. The time is not in the index: a lease changes it.
-  ADD KEY onlyfans_messages_waiting (waiting, seq),
+  -- Claims of version 1 ask for this index by name.
+  ADD KEY onlyfans_messages_claim (waiting, seq),
   ADD KEY onlyfans_messages_order (waiting, order_key, seq),
   DROP KEY onlyfans_messages_status,
   ADD KEY onlyfans_messages_standing (status, seq),

@@ -11,7 +11,7 @@ ALTER TABLE onlyfans_messages SET (fillfactor = 50);
 -- Claims walk the waiting rows, oldest first. The time is not in the index: a lease changes it. Nor
 -- are the columns of other indexes, so that storing and replaying a message writes to few of them.
 DROP INDEX IF EXISTS onlyfans_messages_claim;
-CREATE INDEX IF NOT EXISTS onlyfans_messages_waiting
+CREATE INDEX IF NOT EXISTS onlyfans_messages_claim
   ON onlyfans_messages (seq) INCLUDE (status) WHERE waiting;
 CREATE INDEX IF NOT EXISTS onlyfans_messages_order
   ON onlyfans_messages (order_key, seq) WHERE waiting;
