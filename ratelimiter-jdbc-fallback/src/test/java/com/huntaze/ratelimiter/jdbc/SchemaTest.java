@@ -138,6 +138,50 @@ class SchemaTest {
     assertThat(store.claim(10, LEASE)).hasSize(1);
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void what_a_library_of_version_1_says_works_on_the_new_tables(TestDatabase kind)
+      throws Exception {
+    DataSource database = kind.withSchema().get();
+    insertRowsOfVersion1(database);
+    String due = "waiting = TRUE AND next_attempt_at <= CURRENT_TIMESTAMP";
+
+    List<String> claimed =
+        ask(
+            database,
+            switch (kind) {
+              case POSTGRESQL ->
+                  """
+                  WITH due AS MATERIALIZED (
+                    SELECT id FROM onlyfans_messages WHERE %s
+                    ORDER BY seq LIMIT 10 FOR UPDATE SKIP LOCKED),
+                  claimed AS (
+                    UPDATE onlyfans_messages SET lease_owner = 'me', updated_at = CURRENT_TIMESTAMP
+                    WHERE id IN (SELECT id FROM due) RETURNING seq, id)
+                  SELECT id FROM claimed ORDER BY seq\
+                  """
+                      .formatted(due);
+              case MARIADB ->
+                  """
+                  SELECT id FROM onlyfans_messages FORCE INDEX (onlyfans_messages_claim) WHERE %s
+                  ORDER BY waiting, seq LIMIT 10 FOR UPDATE SKIP LOCKED\
+                  """
+                      .formatted(due);
+              case H2 ->
+                  "SELECT id FROM onlyfans_messages WHERE %s ORDER BY waiting, seq LIMIT 10"
+                      .formatted(due);
+            });
+
+    assertThat(claimed).containsExactly("a1", "b1", "a2");
+    assertThat(
+            update(
+                database,
+                "UPDATE onlyfans_messages SET status = 'queued', queued_at = CURRENT_TIMESTAMP,"
+                    + " lease_owner = NULL WHERE id IN ('a1', 'b1')"))
+        .isEqualTo(2);
+    assertThat(JdbcFallbackStore.builder(database).build().claim(10, LEASE)).hasSize(1);
+  }
+
   /** What a library of version 1 wrote: a column for each field it knew, and its payload. */
   private static void insertRowsOfVersion1(DataSource database) throws Exception {
     for (String row : List.of("a1 a failed", "b1 b failed", "dead b dead", "a2 a failed")) {
