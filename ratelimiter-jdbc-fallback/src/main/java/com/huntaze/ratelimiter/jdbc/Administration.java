@@ -184,7 +184,13 @@ final class Administration {
       }
       String delete =
           "DELETE FROM onlyfans_messages WHERE id IN (%s)".formatted(Dialect.marks(ids.size()));
-      erased += database.run(doing, session -> session.update(delete, ids.toArray()));
+      erased +=
+          database.run(
+              doing,
+              session -> {
+                session.beginReadCommitted();
+                return session.update(delete, ids.toArray());
+              });
     }
   }
 

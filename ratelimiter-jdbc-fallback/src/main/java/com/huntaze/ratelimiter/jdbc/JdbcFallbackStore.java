@@ -1,8 +1,6 @@
 package com.huntaze.ratelimiter.jdbc;
 
 import static java.util.Objects.requireNonNull;
-import static java.util.stream.Collectors.groupingBy;
-import static java.util.stream.Collectors.toList;
 
 import com.huntaze.ratelimiter.fallback.FallbackAdmin;
 import com.huntaze.ratelimiter.fallback.FallbackBacklog;
@@ -17,17 +15,11 @@ import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
-import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Messages the queue would not take, in the table {@code onlyfans_messages} of a PostgreSQL, MySQL,
@@ -50,44 +42,6 @@ import org.slf4j.LoggerFactory;
  * after twenty times.
  */
 public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
-  private static final Logger log = LoggerFactory.getLogger(JdbcFallbackStore.class);
-
-  /** How often a claim looks again when nothing of what it looked at could be handed out. */
-  private static final int LOOKS = 10;
-
-  /** The most rows a later look takes in; each looks at twice as many as the one before. */
-  private static final int WIDEST_LOOK = 5_000;
-
-  /** How long a row is left alone whose key is not at hand, in microseconds. */
-  private static final long KEY_MISSING = Duration.ofMinutes(5).toNanos() / 1_000;
-
-  /** How often it is left alone before it is dead, and holds up its creator no more. */
-  private static final int KEY_MISSED = 20;
-
-  private static final String SETTLED =
-      "lease_owner = NULL, lease_until = NULL, updated_at = {now}";
-
-  private static final String REPLAYED =
-      "UPDATE onlyfans_messages{byId} SET status = 'queued', queued_at = {now}, "
-          + SETTLED
-          + " WHERE lease_owner = ? AND id IN (%s)";
-
-  private static final String RELEASED =
-      "UPDATE onlyfans_messages{byId} SET next_attempt_at = {later}, "
-          + SETTLED
-          + " WHERE lease_owner = ? AND id IN (%s)";
-
-  private static final String FAILED =
-      "UPDATE onlyfans_messages{byId} SET attempts = LEAST(attempts, 1000000) + 1, last_error = ?,"
-          + " next_attempt_at = {later}, "
-          + SETTLED
-          + " WHERE id = ? AND lease_owner = ?";
-
-  private static final String DEAD =
-      "UPDATE onlyfans_messages{byId} SET status = 'dead', attempts = LEAST(attempts, 1000000) + 1, last_error = ?, "
-          + SETTLED
-          + " WHERE id = ? AND lease_owner = ?";
-
   private static final String WAITING =
       """
       SELECT DISTINCT order_key FROM onlyfans_messages
@@ -96,6 +50,7 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
 
   private final Database database;
   private final Payloads payloads;
+  private final Claims claims;
   private final Administration administration;
 
   private JdbcFallbackStore(Builder builder) {
@@ -103,6 +58,7 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
         new Database(
             builder.dataSource, "onlyfans_messages", FallbackException::new, builder.settings);
     this.payloads = new Payloads(builder.keys);
+    this.claims = new Claims(database, payloads);
     this.administration = new Administration(database, payloads);
   }
 
@@ -199,68 +155,7 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
 
   @Override
   public List<StoredMessage> claim(int max, Duration lease) {
-    if (max < 1) {
-      throw new IllegalArgumentException("max must be 1 or more, was " + max);
-    }
-    List<StoredMessage> readable = new ArrayList<>();
-    Set<String> passedOver = new HashSet<>();
-    int window = max;
-    for (int look = 0; look < LOOKS; look++) {
-      String token = UUID.randomUUID().toString();
-      int looksAt = window;
-      Claim claim =
-          database.run(
-              "claim stored messages",
-              session ->
-                  Claim.look(session, looksAt, max, passedOver, token, Dialect.micros(lease)));
-      claim.leased().forEach(row -> read(row, token).ifPresent(readable::add));
-      if (!readable.isEmpty() || (claim.leased().isEmpty() && claim.heldUp().isEmpty())) {
-        break;
-      }
-      passedOver.addAll(claim.heldUp());
-      window = Math.max(max, Math.min(2 * window, WIDEST_LOOK));
-    }
-    return readable;
-  }
-
-  private Optional<StoredMessage> read(ClaimedRow row, String token) {
-    try {
-      OutboundMessage message =
-          payloads.read(row.id(), new Payloads.Payload(row.payload(), row.keyId()), row.revivals());
-      Duration age = Duration.between(row.createdAt(), row.now());
-      return Optional.of(
-          new StoredMessage(
-              message,
-              row.attempts(),
-              Optional.ofNullable(row.lastError()),
-              row.createdAt(),
-              age.isNegative() ? Duration.ZERO : age,
-              token));
-    } catch (Payloads.UnreadableException e) {
-      log.error("Stored message {} is dead: {}", row.id(), e.getMessage());
-      settleUnread(row, () -> settleDead(row.id(), token, String.valueOf(e.getMessage())));
-    } catch (FallbackException e) {
-      log.error("Stored message {} waits: {}", row.id(), e.getMessage());
-      String error = String.valueOf(e.getMessage());
-      settleUnread(
-          row,
-          () -> {
-            if (row.attempts() + 1 < KEY_MISSED) {
-              settleFailed(row.id(), token, error, KEY_MISSING);
-            } else {
-              settleDead(row.id(), token, error);
-            }
-          });
-    }
-    return Optional.empty();
-  }
-
-  private static void settleUnread(ClaimedRow row, Runnable settle) {
-    try {
-      settle.run();
-    } catch (FallbackException e) {
-      log.warn("Stored message {} comes back as its lease ends: {}", row.id(), e.getMessage());
-    }
+    return claims.claim(max, lease);
   }
 
   @Override
@@ -281,69 +176,23 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
 
   @Override
   public int replayed(List<StoredMessage> claimed) {
-    return settle("record " + claimed.size() + " replayed messages", claimed, REPLAYED, List.of());
+    return claims.replayed(claimed);
   }
 
   @Override
   public int release(List<StoredMessage> claimed, Duration retryIn) {
-    return settle(
-        "give " + claimed.size() + " messages back",
-        claimed,
-        RELEASED,
-        List.of(Dialect.micros(retryIn)));
-  }
-
-  private int settle(String doing, List<StoredMessage> claimed, String sql, List<?> values) {
-    Map<String, List<StoredMessage>> byLease =
-        claimed.stream().collect(groupingBy(StoredMessage::lease, LinkedHashMap::new, toList()));
-    if (claimed.isEmpty()) {
-      return 0;
-    }
-    return database.run(
-        doing,
-        session -> {
-          int settled = 0;
-          if (byLease.size() > 1 || claimed.size() > Session.MAX_VALUES) {
-            session.begin(); // one statement is a transaction by itself
-          }
-          for (Map.Entry<String, List<StoredMessage>> each : byLease.entrySet()) {
-            for (List<StoredMessage> some : Claim.chunks(each.getValue(), Session.MAX_VALUES)) {
-              Object[] parameters =
-                  Stream.of(
-                          values.stream(),
-                          Stream.of(each.getKey()),
-                          some.stream().map(one -> one.message().messageId()).sorted())
-                      .flatMap(part -> part)
-                      .toArray();
-              settled += session.update(sql.formatted(Dialect.marks(some.size())), parameters);
-            }
-          }
-          return settled;
-        });
+    return claims.release(claimed, retryIn);
   }
 
   @Override
   public boolean failed(StoredMessage claimed, String error, Duration retryIn) {
-    return settleFailed(
+    return claims.failed(
         claimed.message().messageId(), claimed.lease(), error, Dialect.micros(retryIn));
-  }
-
-  private boolean settleFailed(String id, String lease, String error, long wait) {
-    String column = NewRow.errorColumn(error);
-    return database.run(
-        "record the failure of message " + id,
-        session -> session.update(FAILED, column, wait, id, lease) == 1);
   }
 
   @Override
   public boolean dead(StoredMessage claimed, String error) {
-    return settleDead(claimed.message().messageId(), claimed.lease(), error);
-  }
-
-  private boolean settleDead(String id, String lease, String error) {
-    return database.run(
-        "record the death of message " + id,
-        session -> session.update(DEAD, NewRow.errorColumn(error), id, lease) == 1);
+    return claims.dead(claimed.message().messageId(), claimed.lease(), error);
   }
 
   @Override
