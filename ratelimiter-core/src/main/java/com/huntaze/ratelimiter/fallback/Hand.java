@@ -66,14 +66,21 @@ final class Hand {
     return next;
   }
 
-  /** Takes out one message by chance: the first of its creator. */
-  List<StoredMessage> any(RandomGenerator random) {
-    String creator = messages.get(random.nextInt(messages.size())).message().creator();
-    for (int i = 0; ; i++) {
-      if (messages.get(i).message().creator().equals(creator)) {
-        return List.of(messages.remove(i));
-      }
-    }
+  /**
+   * Takes out one message by chance: the first of its creator.
+   *
+   * @param last which messages are taken only if there are no others
+   */
+  List<StoredMessage> any(RandomGenerator random, Predicate<OutboundMessage> last) {
+    Set<String> creators = new HashSet<>();
+    List<StoredMessage> firsts =
+        messages.stream().filter(each -> creators.add(each.message().creator())).toList();
+    List<StoredMessage> better =
+        firsts.stream().filter(each -> !last.test(each.message())).toList();
+    List<StoredMessage> from = better.isEmpty() ? firsts : better;
+    StoredMessage one = from.get(random.nextInt(from.size()));
+    messages.remove(one);
+    return List.of(one);
   }
 
   /** Takes out all messages of these creators. */

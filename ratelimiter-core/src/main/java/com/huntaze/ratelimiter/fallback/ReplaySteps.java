@@ -12,7 +12,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,9 @@ final class ReplaySteps {
   private static final int BATCH = 10;
   private static final int CHUNK = 100;
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+
+  /** So many calls in a row of which nothing is taken are an outage. */
+  private static final int OUTAGE = 5;
 
   /**
    * What a step did.
@@ -49,21 +54,27 @@ final class ReplaySteps {
   private final Housekeeping housekeeping;
   private final ReplayLog log = new ReplayLog();
   private final Suspects suspects = new Suspects();
+  private final FirstTries firstTries = new FirstTries();
   private final Hand hand = new Hand();
 
   /** What the sink has and the store does not know of yet. */
   private List<StoredMessage> unrecorded = List.of();
 
+  /** When the claims of those have lapsed for certain. */
+  private long recordedUntil;
+
   /** When the pace allows the next call. */
   private long nextCallAt;
 
-  /** How often in a row the sink took nothing, or the store failed. */
+  /** How many calls in a row put the sink in doubt. */
+  private int failedCalls;
+
+  /** The same, and how often the store failed since. */
   private int troubles;
 
-  /** Whether the sink is in doubt, and how many probes failed since nothing else was due. */
-  private boolean probing;
-
+  /** How many probes failed since nothing else was due. */
   private int probed;
+
   private boolean kept;
 
   ReplaySteps(Replayer.Builder builder) {
@@ -150,13 +161,11 @@ final class ReplaySteps {
       return new Step(0, nextCallAt - now, false);
     }
     if (hand.isEmpty()) {
-      // A probe is one of the more, the longer they fail: whatever fails by itself is got past.
-      // A third of the lease is left for the call that is under way when it gets near its end.
-      hand.take(
-          store.claim(Math.min(max, probing ? Math.min(chunk, probed + 1) : chunk), lease),
-          now + lease.toNanos() / 3 * 2);
+      // A third of the lease is left for the call that is under way when it gets near its end. A
+      // probe is one of as many, so that what fails by itself is got past.
+      hand.take(store.claim(Math.min(max, chunk), lease), now + lease.toNanos() / 3 * 2);
       log.storeWorks();
-      troubles = probing ? troubles : 0;
+      troubles = failedCalls;
       if (hand.isEmpty()) {
         log.drained();
         probed = 0;
@@ -167,12 +176,17 @@ final class ReplaySteps {
       }
     }
     return send(
-        probing
-            ? hand.any(random)
+        isOutage()
+            ? hand.any(random, message -> suspects.isSuspect(message.messageId()))
             : hand.next(
                 Math.min(max, BATCH),
                 sink.keepsOrder(),
                 message -> suspects.isAlone(message.messageId())));
+  }
+
+  /** Whether the sink is only probed. */
+  private boolean isOutage() {
+    return failedCalls >= OUTAGE;
   }
 
   private static Step over(Duration pause) {
@@ -188,29 +202,45 @@ final class ReplaySteps {
         taken.add(batch.get(i));
       }
     }
-    nextCallAt = start + taken.size() * spacingNanos;
-    unrecorded = taken;
-    record(); // before anything else can fail: the queue has them
+    nextCallAt = start + Math.max(1, taken.size()) * spacingNanos;
+    firstTries.call(untried(batch), untried(taken));
     for (StoredMessage each : taken) {
       suspects.cleared(each);
       log.taken(each);
       metrics.messageReplayed(each.message().priority());
     }
     if (!taken.isEmpty()) {
+      failedCalls = 0;
       troubles = 0;
-      probing = false;
       probed = 0;
     }
-    return taken.size() == batch.size()
-        ? new Step(taken.size(), Math.max(0, nextCallAt - ticker.nanos()), false)
-        : putBack(batch, answers, taken.size());
+    unrecorded = taken;
+    recordedUntil = start + lease.toNanos();
+    Faults faults = new Faults();
+    faults.attempt(this::record); // before all else: the queue has them
+    Step step =
+        taken.size() == batch.size()
+            ? new Step(taken.size(), untilNextCall(), false)
+            : putBack(batch, answers, taken.size(), faults);
+    faults.rethrow();
+    return step;
   }
 
+  private int untried(List<StoredMessage> messages) {
+    return (int)
+        messages.stream().filter(each -> !suspects.isSuspect(each.message().messageId())).count();
+  }
+
+  private long untilNextCall() {
+    return Math.max(0, nextCallAt - ticker.nanos());
+  }
+
+  /** Tells the store what the queue has, for as long as the claims are ours. */
   private void record() {
-    if (!unrecorded.isEmpty()) {
+    if (!unrecorded.isEmpty() && ticker.nanos() - recordedUntil < 0) {
       store.replayed(unrecorded);
-      unrecorded = List.of();
     }
+    unrecorded = List.of();
   }
 
   private List<SinkResult> call(List<OutboundMessage> batch) {
@@ -237,33 +267,76 @@ final class ReplaySteps {
         && answers.stream().allMatch(answer -> answer != null);
   }
 
-  private Step putBack(List<StoredMessage> batch, List<SinkResult> answers, int taken) {
-    boolean only = batch.size() == 1;
+  /**
+   * Puts back what was not taken, and holds up nobody but its creators as long as the sink works.
+   */
+  private Step putBack(
+      List<StoredMessage> batch, List<SinkResult> answers, int taken, Faults faults) {
+    boolean explained = taken > 0; // a call that a message known to fail was in says nothing
+    boolean failed = false;
     Set<String> heldUp = new HashSet<>();
-    List<StoredMessage> faultless = new ArrayList<>();
+    NavigableMap<Integer, List<StoredMessage>> resting = new TreeMap<>();
     for (int i = 0; i < batch.size(); i++) {
-      if (answers.get(i) instanceof SinkResult.NotTaken notTaken) {
-        StoredMessage message = batch.get(i);
-        SinkException reason = notTaken.reason();
-        boolean refused = reason.kind() == Kind.MESSAGE_REFUSED;
-        if (refused || isItsFault(message, reason.kind(), only, taken)) {
-          heldUp.addAll(settle(message, reason, refused));
-        } else {
-          log.sinkFails(reason);
-          faultless.add(message);
+      if (!(answers.get(i) instanceof SinkResult.NotTaken notTaken)) {
+        continue;
+      }
+      StoredMessage message = batch.get(i);
+      SinkException reason = notTaken.reason();
+      if (reason.kind() == Kind.MESSAGE_REFUSED) {
+        if (!faults.attempt(() -> dead(message, message.attempts() + 1, reason))) {
+          rest(message, 1, resting, heldUp);
         }
+        continue;
+      }
+      log.sinkFails(reason);
+      boolean mayBeIts = mayBeAMessages(reason.kind());
+      Suspects.Failure failure = suspects.failed(message, mayBeIts, taken > 0, batch.size() == 1);
+      failed = true;
+      explained |= failure.sinkWorks();
+      int attempts = message.attempts() + 1;
+      boolean counts = mayBeIts && failure.isIts() && firstTries.mostlyWork();
+      if (counts
+          && attempts >= maxAttempts
+          && faults.attempt(() -> dead(message, attempts, reason))) {
+        continue; // it holds up nobody any more
+      }
+      if (counts
+          && attempts < maxAttempts
+          && faults.attempt(() -> failed(message, attempts, reason))) {
+        heldUp.add(message.message().creator());
+      } else {
+        rest(message, failure.times(), resting, heldUp);
       }
     }
-    if (faultless.isEmpty()) {
-      release(hand.of(heldUp), Duration.ZERO); // none overtakes an earlier one of its creator
-      return new Step(taken, Math.max(0, nextCallAt - ticker.nanos()), false);
+    boolean probe = isOutage();
+    if (!failed || (probe ? taken > 0 : explained)) {
+      resting.forEach((times, some) -> faults.attempt(() -> release(some, backoff(times))));
+      List<StoredMessage> behind = hand.of(heldUp); // none overtakes an earlier one of its creator
+      faults.attempt(() -> release(behind, Duration.ZERO));
+      return new Step(taken, untilNextCall(), false);
     }
-    probing = true;
+    failedCalls++;
     Duration pause = setback();
-    release(faultless, only ? restAfter(pause) : Duration.ZERO);
-    release(hand.rest(), Duration.ZERO);
+    resting.forEach(
+        (times, some) ->
+            faults.attempt(
+                () ->
+                    release(
+                        some,
+                        probe ? restAfter(pause) : pause.multipliedBy(4).plus(backoff(times)))));
+    List<StoredMessage> rest = hand.rest();
+    faults.attempt(() -> release(rest, Duration.ZERO));
     log.drained();
-    return new Step(taken, pause.toNanos(), true);
+    return new Step(taken, pause.toNanos(), isOutage());
+  }
+
+  private static void rest(
+      StoredMessage message,
+      int times,
+      NavigableMap<Integer, List<StoredMessage>> resting,
+      Set<String> heldUp) {
+    resting.computeIfAbsent(times, none -> new ArrayList<>()).add(message);
+    heldUp.add(message.message().creator());
   }
 
   /**
@@ -275,27 +348,24 @@ final class ReplaySteps {
     return rest.compareTo(longestRetry) < 0 ? rest : longestRetry;
   }
 
-  private boolean isItsFault(StoredMessage message, Kind kind, boolean only, int taken) {
-    if (kind != Kind.NOT_SENT && kind != Kind.AMBIGUOUS) {
-      return false; // what is missing here is no fault of any message, however long it is
-    }
-    return taken > 0 || suspects.isGuilty(message, only);
+  /** Whether it can be for a message's sake; of the others none is, however long they last. */
+  private static boolean mayBeAMessages(Kind kind) {
+    return kind == Kind.NOT_SENT || kind == Kind.AMBIGUOUS;
   }
 
-  /** Counts a failure; answers the creator, if it still waits and holds up later ones. */
-  private Set<String> settle(StoredMessage message, SinkException reason, boolean refused) {
-    String error = reason.kind() + ": " + reason.getMessage();
-    int attempts = message.attempts() + 1;
-    if (refused || attempts >= maxAttempts) {
-      store.dead(message, error);
-      suspects.forget(message);
-      metrics.messageFailed(message.message().priority());
-      log.dead(message, attempts, reason);
-      return Set.of();
-    }
-    store.failed(message, error, backoff(attempts));
-    log.sinkFails(reason);
-    return Set.of(message.message().creator());
+  private void failed(StoredMessage message, int attempts, SinkException reason) {
+    store.failed(message, error(reason), backoff(attempts));
+  }
+
+  private void dead(StoredMessage message, int attempts, SinkException reason) {
+    store.dead(message, error(reason));
+    suspects.forget(message);
+    metrics.messageFailed(message.message().priority());
+    log.dead(message, attempts, reason);
+  }
+
+  private static String error(SinkException reason) {
+    return reason.kind() + ": " + reason.getMessage();
   }
 
   private void release(List<StoredMessage> messages, Duration retryIn) {

@@ -30,13 +30,13 @@ import org.slf4j.LoggerFactory;
  * <p>Order: one creator's messages are sent as they were stored. While one of them is not taken,
  * the later ones wait; where the sink keeps order, no call has two of them.
  *
- * <p>Failures are of two kinds. <b>The message's:</b> the sink refuses it, or does not take it
- * while it takes others; it waits longer each time, and is dead after {@link Builder#maxAttempts},
- * or at once when it is refused. <b>An outage:</b> the sink takes nothing, has no room, or does not
- * let us in; then everything is given back with no attempt counted, so that an outage makes no
- * message dead however long it is, and the sink is probed with one message at a time, at least
- * every 30 s, until it takes one. A message that always fails while nothing else is there to be
- * sent looks like an outage: it waits for ever, and the age of the backlog shows it.
+ * <p>Failures are of two kinds. <b>A message's:</b> it is not taken while the sink takes others. It
+ * is left alone for longer each time, and holds up nobody but its creator. Whether that counts as
+ * an attempt, see {@link Builder#maxAttempts}; what the sink refuses for good is dead at once.
+ * <b>An outage:</b> five calls in a row of which nothing is taken. Then the sink is probed with one
+ * message at a time, at least every 30 s, until it takes one. A message that always fails while
+ * nothing else is there to be sent looks like an outage: it waits for ever, and the age of the
+ * backlog shows it.
  */
 public final class Replayer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Replayer.class);
@@ -326,7 +326,10 @@ public final class Replayer implements AutoCloseable {
     }
 
     /**
-     * How many failed attempts make a message dead. Default 20.
+     * How many failed attempts make a message dead. Only what can be the message's own fault is an
+     * attempt: the sink did not send it or left it in doubt, while it took others and most of what
+     * it was given first in the last 20 calls. So an outage or a brownout makes no message dead,
+     * nor does a sink that throttles, is full or does not let us in. Default 20.
      *
      * @param maxAttempts the attempts, 1 or more
      * @return this builder

@@ -5,15 +5,26 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells messages that make the sink fail from messages that met an outage. Of a call of which
- * nothing was taken, nobody knows which it was: whose second such call comes after the sink worked
- * in between is tried alone from then on, and if it fails alone while the sink works otherwise, it
- * is the message. Confined to who holds the replayer's turn.
+ * Remembers which messages failed in this process, and tells those that make the sink fail from
+ * those that met an outage. Of a call of which nothing was taken, nobody knows which it was: whose
+ * second such call comes after the sink worked in between is tried alone from then on, and if it
+ * fails alone while the sink works otherwise, it is the message. Confined to who holds the
+ * replayer's turn.
  */
 final class Suspects {
   private static final int REMEMBERED = 10_000;
 
-  private record Mark(long taken, boolean alone) {}
+  private record Mark(long taken, int times, boolean alone) {}
+
+  /**
+   * What one more failure says.
+   *
+   * @param sinkWorks whether the sink took something in the same call, or since the message failed
+   *     before
+   * @param isIts whether nothing but this message was in what failed, while the sink works
+   * @param times how often it failed while the sink worked, the first time included
+   */
+  record Failure(boolean sinkWorks, boolean isIts, int times) {}
 
   private final Map<String, Mark> marks =
       new LinkedHashMap<>() {
@@ -27,7 +38,7 @@ final class Suspects {
 
   private long taken;
 
-  /** The sink took these. */
+  /** The sink took this one. */
   void cleared(StoredMessage message) {
     taken++;
     forget(message);
@@ -38,6 +49,11 @@ final class Suspects {
     marks.remove(message.message().messageId());
   }
 
+  /** Whether this message failed before, as far as is remembered. */
+  boolean isSuspect(String messageId) {
+    return marks.containsKey(messageId);
+  }
+
   /** Whether this message goes into a call of its own. */
   boolean isAlone(String messageId) {
     Mark mark = marks.get(messageId);
@@ -45,18 +61,22 @@ final class Suspects {
   }
 
   /**
-   * A call failed of which nothing was taken.
+   * A message was not taken. What the sink took of the same call is told beforehand.
    *
-   * @param message a message of it
-   * @param only whether it was the only one
-   * @return whether that is the message's fault
+   * @param mayBreakCalls whether it may be why others of its call fail
+   * @param othersTaken whether the sink took others of the same call
+   * @param only whether the call had no other
    */
-  boolean isGuilty(StoredMessage message, boolean only) {
+  Failure failed(StoredMessage message, boolean mayBreakCalls, boolean othersTaken, boolean only) {
     String id = message.message().messageId();
     @Nullable Mark earlier = marks.remove(id);
     boolean workedSince = earlier != null && taken > earlier.taken();
-    boolean alone = workedSince || (earlier != null && earlier.alone());
-    marks.put(id, new Mark(taken, alone));
-    return workedSince && only;
+    boolean sinkWorks = othersTaken || workedSince;
+    int before = earlier == null ? 0 : earlier.times();
+    int times = sinkWorks ? before + 1 : Math.max(1, before);
+    boolean alone =
+        mayBreakCalls && !othersTaken && (workedSince || (earlier != null && earlier.alone()));
+    marks.put(id, new Mark(taken, times, alone));
+    return new Failure(sinkWorks, othersTaken || (workedSince && only), times);
   }
 }

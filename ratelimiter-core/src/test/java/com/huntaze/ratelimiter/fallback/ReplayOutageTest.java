@@ -13,12 +13,15 @@ import com.huntaze.ratelimiter.queue.SinkResult;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a replayer does while its sink or its store fails, and how it ends. */
 @Timeout(60)
@@ -50,8 +53,8 @@ class ReplayOutageTest {
     bench.started();
     bench.pass(Duration.ofMinutes(10));
 
-    assertThat(bench.calls.get(0).ids()).hasSize(10);
-    assertThat(bench.calls.subList(1, bench.calls.size())).allMatch(call -> call.ids().size() == 1);
+    assertThat(bench.calls.subList(0, 5)).allMatch(call -> call.ids().size() == 10);
+    assertThat(bench.calls.subList(5, bench.calls.size())).allMatch(call -> call.ids().size() == 1);
     List<Long> pauses = new ArrayList<>();
     for (int i = 1; i < bench.calls.size(); i++) {
       pauses.add(bench.calls.get(i).millis() - bench.calls.get(i - 1).millis());
@@ -65,12 +68,14 @@ class ReplayOutageTest {
   }
 
   @Test
-  void everything_in_hand_is_given_back_at_once_in_an_outage() {
+  void what_was_not_sent_is_given_back_at_once_when_a_call_fails() {
     bench.put(50);
     bench.down(Kind.NOT_SENT);
     bench.started();
     bench.pass(Duration.ZERO);
-    assertThat(bench.kept.claim(100, SECOND)).hasSize(50);
+    assertThat(bench.kept.claim(100, SECOND)).as("all but those of the call").hasSize(40);
+    bench.nanos.addAndGet(SECOND.multipliedBy(5).toNanos());
+    assertThat(bench.kept.claim(100, SECOND)).as("those had their rest").hasSize(50);
   }
 
   @Test
@@ -114,6 +119,25 @@ class ReplayOutageTest {
         .extracting(StoredEntry::messageId)
         .containsExactlyInAnyOrderElementsOf(poison);
     assertThat(bench.kept.backlog().waiting()).isLessThan(3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0.9, false", "0.95, false", "0.9, true", "0.95, true"})
+  void a_brownout_of_a_day_makes_no_message_dead(double failing, boolean eachByItself) {
+    SplittableRandom random = new SplittableRandom(1);
+    boolean[] callFails = new boolean[1];
+    bench.put(300);
+    bench.duringCall = () -> callFails[0] = random.nextDouble() < failing;
+    bench.failure =
+        message ->
+            (eachByItself ? random.nextDouble() < failing : callFails[0]) ? Kind.NOT_SENT : null;
+    bench.started();
+    for (int minute = 0; minute < 24 * 60; minute++) {
+      bench.put("n" + minute, "n" + minute);
+      bench.pass(Duration.ofMinutes(1));
+    }
+    assertThat(bench.count(StoredStatus.DEAD)).isZero();
+    assertThat(bench.taken).as("most get through in the end").hasSizeGreaterThan(1_200);
   }
 
   @Test

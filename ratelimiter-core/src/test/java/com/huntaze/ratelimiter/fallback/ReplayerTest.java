@@ -246,6 +246,56 @@ class ReplayerTest {
     assertThat(bench.taken).hasSize(20);
   }
 
+  @ParameterizedTest
+  @EnumSource(value = Kind.class, names = "MESSAGE_REFUSED", mode = EnumSource.Mode.EXCLUDE)
+  void a_few_messages_that_are_never_taken_hold_up_nobody(Kind kind) {
+    for (int every : List.of(1, 250)) { // the 20 oldest, or one here and there
+      ReplayBench fresh = new ReplayBench();
+      fresh.put(5_000);
+      fresh.failure =
+          message -> {
+            int number = Integer.parseInt(message.messageId().substring(1));
+            return number % every == 0 && number / every < 20 ? kind : null;
+          };
+      fresh.started();
+      fresh.pass(SECOND.multipliedBy(60)); // 1.2 times what the pace allows
+
+      assertThat(fresh.taken).as("one in %s", every).hasSize(4_980).doesNotHaveDuplicates();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Kind.class,
+      names = {"NOT_SENT", "AMBIGUOUS"})
+  void messages_that_fail_alone_beside_a_sink_that_works_are_dead_in_the_end(Kind kind) {
+    bench.put(20);
+    bench.failure = message -> message.messageId().startsWith("m") ? kind : null;
+    bench.started();
+    for (int i = 0; i < 12 * 60; i++) {
+      bench.put("good" + i, "good" + i);
+      bench.pass(Duration.ofMinutes(1));
+    }
+    assertThat(bench.kept.list(StoredStatus.DEAD, 100, 0))
+        .hasSize(20)
+        .allMatch(entry -> entry.attempts() == 20);
+    assertThat(bench.taken).hasSizeGreaterThan(715);
+  }
+
+  @Test
+  void a_queue_that_lets_nobody_in_holds_up_no_other_queue() {
+    for (int i = 0; i < 3_000; i++) {
+      bench.put((i % 3 == 0 ? "high" : "low") + i, "u" + i);
+    }
+    bench.failure = message -> message.messageId().startsWith("high") ? Kind.ACCESS_REFUSED : null;
+    bench.started();
+    bench.pass(SECOND.multipliedBy(24)); // 1.2 times what the pace allows
+    assertThat(bench.taken).hasSize(2_000);
+    bench.up();
+    bench.pass(Duration.ofMinutes(6));
+    assertThat(bench.taken).hasSize(3_000);
+  }
+
   @Test
   void what_was_taken_and_could_not_be_recorded_is_recorded_later_and_not_sent_again() {
     bench.put(10);
