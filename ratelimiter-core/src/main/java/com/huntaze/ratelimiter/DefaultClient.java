@@ -66,7 +66,9 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     this.replayer = replayer(builder, sink);
     this.queue = new GuardedSink(builder, sink, metrics);
     this.fallback = new Fallback(builder.store, bucket, metrics);
-    this.precedence = new Precedence(sink.keepsOrder() ? builder.store : null);
+    this.precedence =
+        new Precedence(
+            sink.keepsOrder() ? builder.store : null, builder.ticker, builder.sendDeadline);
     this.batcher = new Batcher(builder.batcherLimits(sink), builder.ticker, this::deliver);
     this.estimate = new DeliveryEstimate(sink, bucket, batcher, builder.clock, builder.ticker);
     this.board = new StatusBoard(sink, queue, bucket, builder.store, builder.ticker);
@@ -289,6 +291,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
         spill.store(inside.unsent()).forEach(each -> left.count(said(each)));
         inside.inDoubt().forEach(left::hold);
       }
+      precedence.close();
       intake.close();
       closed = left.report();
     }

@@ -218,6 +218,7 @@ class CreatorOrderTest {
       assertThat(client.send(message("a2")).status()).isEqualTo(SendStatus.QUEUED);
       assertThat(log.at(Level.WARN)).hasSize(1).first().asString().contains("the store is down");
       storeFault = null;
+      now.addAndGet(Duration.ofSeconds(1).toNanos());
       client.send(message("a3"));
       storeFault = new IllegalStateException("quotes a message");
       client.send(message("a4"));
