@@ -146,11 +146,11 @@ final class Precedence implements AutoCloseable {
         throw new FallbackException("no answer", null);
       }
       Set<String> copy = Set.copyOf(ahead);
+      asking = false; // first: who hears the answer may ask again at once
       all.forEach(each -> each.answer().complete(copy));
     } catch (RuntimeException | Error e) {
-      all.forEach(each -> each.answer().completeExceptionally(e));
-    } finally {
       asking = false;
+      all.forEach(each -> each.answer().completeExceptionally(e));
     }
   }
 

@@ -195,7 +195,7 @@ class PrecedenceTest {
     for (int i = 0; i < 20; i++) {
       assertThat(answers.get(i).join()).isEqualTo(i == 3 ? Set.of("c3") : Set.of());
     }
-    assertThat(asked).hasSize(2);
+    assertThat(asked).hasSizeLessThanOrEqualTo(2);
     assertThat(Set.copyOf(askers)).hasSize(1);
     patient.close();
     awaitTheAskersEnd();

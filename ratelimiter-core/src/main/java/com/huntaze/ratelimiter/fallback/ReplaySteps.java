@@ -3,20 +3,17 @@ package com.huntaze.ratelimiter.fallback;
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.MessageSink;
-import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A replayer's work, one step at a time: a step makes at most one claim and one call of the sink,
@@ -26,6 +23,11 @@ final class ReplaySteps {
   private static final int BATCH = 10;
   private static final int CHUNK = 100;
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+
+  /** A look for due messages that takes longer costs the store something. */
+  private static final Duration SLOW_LOOK = Duration.ofMillis(100);
+
+  private static final Duration LONGEST_IDLE = Duration.ofSeconds(15);
 
   /** So many calls in a row of which nothing is taken are an outage. */
   private static final int OUTAGE = 5;
@@ -60,9 +62,6 @@ final class ReplaySteps {
   /** What the sink has and the store does not know of yet. */
   private List<StoredMessage> unrecorded = List.of();
 
-  /** When the claims of those have lapsed for certain. */
-  private long recordedUntil;
-
   /** When the pace allows the next call. */
   private long nextCallAt;
 
@@ -74,6 +73,9 @@ final class ReplaySteps {
 
   /** How many probes failed since nothing else was due. */
   private int probed;
+
+  /** How many looks in a row found nothing and were slow. */
+  private int slowLooks;
 
   private boolean kept;
 
@@ -169,8 +171,11 @@ final class ReplaySteps {
       if (hand.isEmpty()) {
         log.drained();
         probed = 0;
-        return over(idle);
+        boolean slow = ticker.nanos() - now > SLOW_LOOK.toNanos();
+        slowLooks = slow ? slowLooks + 1 : 0;
+        return over(Duration.ofNanos(doubled(idle, slowLooks, LONGEST_IDLE)));
       }
+      slowLooks = 0;
       if (hand.hasLapsed(ticker.nanos())) {
         return new Step(0, 0, false);
       }
@@ -195,7 +200,8 @@ final class ReplaySteps {
 
   private Step send(List<StoredMessage> batch) {
     long start = ticker.nanos();
-    List<SinkResult> answers = call(batch.stream().map(StoredMessage::message).toList());
+    List<SinkResult> answers =
+        SinkCall.of(sink, batch.stream().map(StoredMessage::message).toList());
     List<StoredMessage> taken = new ArrayList<>();
     for (int i = 0; i < batch.size(); i++) {
       if (answers.get(i) instanceof SinkResult.Taken) {
@@ -215,7 +221,6 @@ final class ReplaySteps {
       probed = 0;
     }
     unrecorded = taken;
-    recordedUntil = start + lease.toNanos();
     Faults faults = new Faults();
     faults.attempt(this::record); // before all else: the queue has them
     Step step =
@@ -235,36 +240,12 @@ final class ReplaySteps {
     return Math.max(0, nextCallAt - ticker.nanos());
   }
 
-  /** Tells the store what the queue has, for as long as the claims are ours. */
+  /** Tells the store what the queue has; nothing is sent until the store knows. */
   private void record() {
-    if (!unrecorded.isEmpty() && ticker.nanos() - recordedUntil < 0) {
+    if (!unrecorded.isEmpty()) {
       store.replayed(unrecorded);
+      unrecorded = List.of();
     }
-    unrecorded = List.of();
-  }
-
-  private List<SinkResult> call(List<OutboundMessage> batch) {
-    SinkException reason;
-    try {
-      List<SinkResult> answers = sink.sendAll(batch);
-      if (isComplete(answers, batch.size())) {
-        return answers;
-      }
-      reason = new SinkException(Kind.AMBIGUOUS, "the sink gave no answer for each message", null);
-    } catch (SinkException e) {
-      reason = e;
-    } catch (RuntimeException | Error e) {
-      reason = new SinkException(Kind.AMBIGUOUS, "the sink failed: " + e.getClass().getName(), e);
-    }
-    return Collections.nCopies(batch.size(), new SinkResult.NotTaken(reason));
-  }
-
-  /** What a sink owes for each message, whatever it is made of. */
-  @SuppressWarnings("ConstantValue")
-  private static boolean isComplete(@Nullable List<SinkResult> answers, int size) {
-    return answers != null
-        && answers.size() == size
-        && answers.stream().allMatch(answer -> answer != null);
   }
 
   /**

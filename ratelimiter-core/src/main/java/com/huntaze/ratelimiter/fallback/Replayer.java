@@ -14,6 +14,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,13 +31,12 @@ import org.slf4j.LoggerFactory;
  * <p>Order: one creator's messages are sent as they were stored. While one of them is not taken,
  * the later ones wait; where the sink keeps order, no call has two of them.
  *
- * <p>Failures are of two kinds. <b>A message's:</b> it is not taken while the sink takes others. It
- * is left alone for longer each time, and holds up nobody but its creator. Whether that counts as
- * an attempt, see {@link Builder#maxAttempts}; what the sink refuses for good is dead at once.
- * <b>An outage:</b> five calls in a row of which nothing is taken. Then the sink is probed with one
- * message at a time, at least every 30 s, until it takes one. A message that always fails while
- * nothing else is there to be sent looks like an outage: it waits for ever, and the age of the
- * backlog shows it.
+ * <p>Failures are of two kinds. <b>A message's:</b> it is not taken while the sink takes others; it
+ * is left alone for longer each time, holds up nobody but its creator, and is dead after {@link
+ * Builder#maxAttempts}, or at once when it is refused. <b>An outage:</b> five calls in a row take
+ * nothing; then the sink is probed with one message at a time, at least every 30 s, until it takes
+ * one. A message that always fails while nothing else is there to be sent looks like an outage: it
+ * waits for ever, and the age of the backlog shows it.
  */
 public final class Replayer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Replayer.class);
@@ -99,7 +99,7 @@ public final class Replayer implements AutoCloseable {
   /**
    * Replays up to a number of messages that are due, now and on the caller's thread, at the
    * replayer's pace. The sink is tried at once, even if the background waits because it failed.
-   * Stops early when nothing is due, the sink takes nothing or the replayer is closed.
+   * Stops early when nothing is due, in an outage or when the replayer is closed.
    *
    * @param max the most messages to replay
    * @return how many the sink took
@@ -109,7 +109,8 @@ public final class Replayer implements AutoCloseable {
     int replayed = 0;
     try {
       while (replayed < max && !stopped()) {
-        ReplaySteps.Step step = onDemand(max - replayed);
+        int left = max - replayed;
+        ReplaySteps.Step step = inTurn(() -> steps.onDemand(left));
         replayed += step.taken();
         boolean waits = replayed < max && step.pauseNanos() > 0;
         if (step.over() || (waits && pause.endsIn(step.pauseNanos()))) {
@@ -122,10 +123,10 @@ public final class Replayer implements AutoCloseable {
     return replayed;
   }
 
-  private ReplaySteps.Step onDemand(int max) {
+  private ReplaySteps.Step inTurn(Supplier<ReplaySteps.Step> work) {
     turn.lock();
     try {
-      return steps.onDemand(max);
+      return work.get();
     } finally {
       endTurn();
     }
@@ -161,7 +162,6 @@ public final class Replayer implements AutoCloseable {
     }
   }
 
-  /** The thread that gives back what is in hand. */
   private synchronized @Nullable Thread lastThread() {
     if (scheduled == null) {
       return thread;
@@ -195,7 +195,7 @@ public final class Replayer implements AutoCloseable {
 
   private void replayUntilStopped() {
     while (!stopped()) {
-      long wait = step();
+      long wait = inTurn(steps::inBackground).pauseNanos();
       try {
         if (wait > 0) {
           stop.await(wait, TimeUnit.NANOSECONDS);
@@ -205,15 +205,6 @@ public final class Replayer implements AutoCloseable {
       }
     }
     giveBack();
-  }
-
-  private long step() {
-    turn.lock();
-    try {
-      return steps.inBackground().pauseNanos();
-    } finally {
-      endTurn();
-    }
   }
 
   /** A step on one of the host's threads, which is never kept waiting. */
@@ -288,8 +279,8 @@ public final class Replayer implements AutoCloseable {
     }
 
     /**
-     * How often the store is looked at while nothing is due, and the first pause when the sink
-     * takes nothing; the pauses double, up to 30 s. Default 1 s.
+     * How often the store is looked at while nothing is due, less often up to 15 s while that is
+     * slow; and the first pause when the sink takes nothing, doubling up to 30 s. Default 1 s.
      *
      * @param idle the pause, more than zero
      * @return this builder
@@ -312,8 +303,7 @@ public final class Replayer implements AutoCloseable {
     }
 
     /**
-     * How long a message is left alone after a failure: doubling, with jitter. Default 1 s to 5
-     * min.
+     * How long a failed message is left alone: doubling, with jitter. Default 1 s to 5 min.
      *
      * @param first after the first failure
      * @param longest at the most
@@ -329,7 +319,7 @@ public final class Replayer implements AutoCloseable {
      * How many failed attempts make a message dead. Only what can be the message's own fault is an
      * attempt: the sink did not send it or left it in doubt, while it took others and most of what
      * it was given first in the last 20 calls. So an outage or a brownout makes no message dead,
-     * nor does a sink that throttles, is full or does not let us in. Default 20.
+     * nor does a sink that throttles, is full or refuses us. Default 20.
      *
      * @param maxAttempts the attempts, 1 or more
      * @return this builder

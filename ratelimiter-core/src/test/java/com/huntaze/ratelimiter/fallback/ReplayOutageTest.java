@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.huntaze.ratelimiter.ForwardingStore;
 import com.huntaze.ratelimiter.LogLines;
 import com.huntaze.ratelimiter.fallback.ReplayBench.Call;
+import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
+import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
 import java.time.Duration;
@@ -258,6 +260,92 @@ class ReplayOutageTest {
       assertThat(log.infos())
           .containsExactly("Replayed 10 stored messages, 0 of them stored more than 5 minutes ago");
     }
+  }
+
+  @Test
+  void a_row_that_cannot_be_settled_keeps_no_other_from_being_given_back() {
+    bench.put(30);
+    bench.failure =
+        message -> List.of("m0", "m1", "m2").contains(message.messageId()) ? Kind.NOT_SENT : null;
+    List<String> unsettled = new ArrayList<>(List.of("m0"));
+    bench.store =
+        new ForwardingStore(bench.kept) {
+          @Override
+          public boolean failed(StoredMessage claimed, String error, Duration retryIn) {
+            if (unsettled.remove(claimed.message().messageId())) {
+              throw new FallbackException("refuses this row", null);
+            }
+            return super.failed(claimed, error, retryIn);
+          }
+        };
+    bench.started();
+    bench.pass(Duration.ZERO);
+
+    assertThat(bench.entry("m0").claimed()).isFalse();
+    assertThat(bench.entry("m1").attempts()).isEqualTo(1);
+    assertThat(bench.entry("m2").attempts()).isEqualTo(1);
+    assertThat(bench.kept.claim(100, SECOND)).as("the rest of the claim").hasSize(20);
+  }
+
+  @Test
+  void what_cannot_be_recorded_is_counted_once_and_not_sent_again_while_its_lease_runs() {
+    int[] counted = {0};
+    bench.put(30);
+    bench.failure = message -> message.messageId().equals("m3") ? Kind.NOT_SENT : null;
+    bench.store =
+        new ForwardingStore(bench.kept) {
+          @Override
+          public int replayed(List<StoredMessage> claimed) {
+            if (bench.nanos.get() < SECOND.multipliedBy(20).toNanos()) {
+              throw new FallbackException("the store is down", null);
+            }
+            return super.replayed(claimed);
+          }
+        };
+    bench
+        .replayer()
+        .metrics(
+            new MetricsSink() {
+              @Override
+              public void messageReplayed(Priority priority) {
+                counted[0]++;
+              }
+            })
+        .build()
+        .start();
+    bench.pass(Duration.ZERO);
+    assertThat(counted[0]).isEqualTo(9);
+    assertThat(bench.entry("m3").claimed()).as("put back all the same").isFalse();
+    assertThat(bench.kept.claim(100, Duration.ofMillis(1))).hasSize(20);
+
+    bench.up();
+    bench.pass(Duration.ofMinutes(5));
+    assertThat(bench.taken).hasSize(30).doesNotHaveDuplicates();
+    assertThat(counted[0]).isEqualTo(30);
+    assertThat(bench.count(StoredStatus.QUEUED)).isEqualTo(30);
+  }
+
+  @Test
+  void the_store_is_looked_at_less_often_while_a_look_is_slow_and_finds_nothing() {
+    List<Long> looks = new ArrayList<>();
+    long[] takes = {Duration.ofMillis(500).toNanos()};
+    bench.store =
+        new ForwardingStore(bench.kept) {
+          @Override
+          public List<StoredMessage> claim(int max, Duration lease) {
+            looks.add(bench.nanos.get() / 1_000_000);
+            bench.nanos.addAndGet(takes[0]);
+            return super.claim(max, lease);
+          }
+        };
+    bench.started();
+    bench.pass(Duration.ofMinutes(1));
+    assertThat(looks).startsWith(0L, 2_500L, 7_000L, 15_500L, 31_000L, 46_500L);
+    takes[0] = 0;
+    bench.pass(SECOND.multipliedBy(20));
+    looks.clear();
+    bench.pass(SECOND.multipliedBy(10));
+    assertThat(looks).as("once a second again").hasSize(10);
   }
 
   @Test

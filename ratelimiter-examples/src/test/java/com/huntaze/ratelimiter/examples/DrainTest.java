@@ -87,7 +87,6 @@ class DrainTest {
               .idle(Duration.ofMillis(100))
               .lease(Duration.ofMinutes(1))
               .backoff(Duration.ofMillis(100), Duration.ofMillis(500))
-              .maxAttempts(1_000)
               .build()) {
         replayer.start();
         await("it tries in vain", Duration.ofSeconds(30), () -> faulty.failedCalls() >= 5);
@@ -222,6 +221,11 @@ class DrainTest {
         }
       }
       return results;
+    }
+
+    @Override
+    public boolean keepsOrder() {
+      return sink.keepsOrder();
     }
 
     private void record(OutboundMessage message, long call, int place) {
