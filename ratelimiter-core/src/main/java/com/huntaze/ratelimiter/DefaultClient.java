@@ -285,17 +285,28 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
       entrance.close(leftUntil(end));
       Leftovers left = new Leftovers(fallback);
       Spill spill = new Spill(fallback, STORE_STUCK);
-      batcher.close(leftUntil(end), spill::store).forEach(each -> left.count(said(each)));
-      if (embedded != null) {
-        EmbeddedPipeline.Left inside = embedded.close(leftUntil(end));
-        spill.store(inside.unsent()).forEach(each -> left.count(said(each)));
-        inside.inDoubt().forEach(left::hold);
-      }
+      batcher
+          .close(
+              leftUntil(end),
+              newer -> {
+                storeInside(left, spill, end); // which came before
+                return spill.store(newer);
+              })
+          .forEach(each -> left.count(said(each)));
       precedence.close();
       intake.close();
       closed = left.report();
     }
     return closed;
+  }
+
+  /** Stores what is in the queue inside. */
+  private void storeInside(Leftovers left, Spill spill, long end) {
+    if (embedded != null) {
+      EmbeddedPipeline.Left inside = embedded.close(leftUntil(end));
+      spill.store(inside.unsent()).forEach(each -> left.count(said(each)));
+      inside.inDoubt().forEach(left::hold);
+    }
   }
 
   private Duration leftUntil(long end) {

@@ -55,7 +55,7 @@ public final class Replayer implements AutoCloseable {
   private final @Nullable ScheduledExecutorService scheduler;
   private final CountDownLatch stop = new CountDownLatch(1);
   private final Pause pause;
-  private final ReentrantLock turn = new ReentrantLock();
+  private final ReentrantLock turn = new ReentrantLock(true);
   private final ReplaySteps steps;
   private @Nullable Thread thread;
   private @Nullable Future<?> scheduled;
@@ -119,6 +119,9 @@ public final class Replayer implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+    if (stopped()) {
+      giveBack();
     }
     return replayed;
   }
@@ -294,11 +297,14 @@ public final class Replayer implements AutoCloseable {
      * How long a claim is this replayer's. Nothing is sent in its last third, so that must be
      * longer than the sink's slowest call. Default 60 s.
      *
-     * @param lease the lease, more than zero
+     * @param lease the lease, more than zero, and a day at the most
      * @return this builder
      */
     public Builder lease(Duration lease) {
-      this.lease = positive("lease", lease);
+      if (positive("lease", lease).compareTo(Duration.ofDays(1)) > 0) {
+        throw new IllegalArgumentException("lease must be a day at the most, was " + lease);
+      }
+      this.lease = lease;
       return this;
     }
 

@@ -172,13 +172,20 @@ final class Administration {
             session.update("DELETE FROM onlyfans_messages WHERE " + IS_DEAD, messageId) == 1);
   }
 
-  /** Looks first and deletes by id then: a search that deletes would lock all it looks at. */
+  /**
+   * Looks first and deletes by id then: a search that deletes would lock all it looks at. MySQL
+   * takes ids that differ by blanks at their end for equal.
+   */
   long erase(String column, String value) {
     String doing = "erase messages by " + column;
-    String some = "SELECT id FROM onlyfans_messages WHERE %s = ? LIMIT %d".formatted(column, STEP);
+    String some =
+        """
+        SELECT id FROM onlyfans_messages WHERE %1$s = ? AND CHAR_LENGTH(%1$s) = CHAR_LENGTH(?) LIMIT %2$d\
+        """
+            .formatted(column, STEP);
     long erased = 0;
     while (true) {
-      List<String> ids = ids(doing, some, value);
+      List<String> ids = ids(doing, some, value, value);
       if (ids.isEmpty()) {
         return erased;
       }

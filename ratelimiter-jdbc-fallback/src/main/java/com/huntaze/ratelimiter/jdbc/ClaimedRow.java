@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A row that was leased, still to be read. */
 record ClaimedRow(
+    String creator,
     String id,
     String payload,
     @Nullable String keyId,
@@ -16,9 +17,10 @@ record ClaimedRow(
     Instant createdAt,
     Instant now) {
 
-  /** Reads columns 3 to 10 of a claim. */
+  /** Reads columns 1 and 3 to 10 of a claim. */
   static ClaimedRow read(Dialect dialect, ResultSet row) throws SQLException {
     return new ClaimedRow(
+        row.getString(1),
         row.getString(3),
         row.getString(4),
         row.getString(5),

@@ -82,7 +82,14 @@ final class Claims {
               "claim stored messages",
               session ->
                   Claim.look(session, looksAt, max, passedOver, token, Dialect.micros(lease)));
-      claim.leased().forEach(row -> read(row, token).ifPresent(readable::add));
+      Set<String> waiting = new HashSet<>();
+      List<StoredMessage> behind = new ArrayList<>();
+      for (ClaimedRow row : claim.leased()) {
+        read(row, token, waiting)
+            .ifPresent(each -> (waiting.contains(row.creator()) ? behind : readable).add(each));
+      }
+      giveBack(behind);
+      passedOver.addAll(waiting);
       if (!readable.isEmpty() || (claim.leased().isEmpty() && claim.heldUp().isEmpty())) {
         break;
       }
@@ -92,7 +99,12 @@ final class Claims {
     return readable;
   }
 
-  private Optional<StoredMessage> read(ClaimedRow row, String token) {
+  /**
+   * Reads a row, or settles it if it cannot be read.
+   *
+   * @param waiting gets the row's creator if the row waits on, and the creator's later ones with it
+   */
+  private Optional<StoredMessage> read(ClaimedRow row, String token, Set<String> waiting) {
     try {
       OutboundMessage message =
           payloads.read(row.id(), new Payloads.Payload(row.payload(), row.keyId()), row.revivals());
@@ -107,28 +119,55 @@ final class Claims {
               token));
     } catch (Payloads.UnreadableException e) {
       log.error("Stored message {} is dead: {}", row.id(), e.getMessage());
-      settleUnread(row, () -> dead(row.id(), token, String.valueOf(e.getMessage())));
+      if (!settleUnread(row, () -> dead(row.id(), token, String.valueOf(e.getMessage())))) {
+        waiting.add(row.creator());
+      }
+    } catch (Payloads.KeysDownException e) {
+      log.error("Stored message {} waits: {}", row.id(), e.getMessage());
+      String released = RELEASED.formatted("?");
+      settleUnread(
+          row,
+          () ->
+              database.run(
+                  "give message " + row.id() + " back",
+                  session -> session.update(released, KEY_MISSING, token, row.id())));
+      waiting.add(row.creator());
     } catch (FallbackException e) {
       log.error("Stored message {} waits: {}", row.id(), e.getMessage());
       String error = String.valueOf(e.getMessage());
-      settleUnread(
-          row,
-          () -> {
-            if (row.attempts() + 1 < KEY_MISSED) {
-              failed(row.id(), token, error, KEY_MISSING);
-            } else {
-              dead(row.id(), token, error);
-            }
-          });
+      boolean isDead = row.attempts() + 1 >= KEY_MISSED;
+      boolean settled =
+          settleUnread(
+              row,
+              () -> {
+                if (isDead) {
+                  dead(row.id(), token, error);
+                } else {
+                  failed(row.id(), token, error, KEY_MISSING);
+                }
+              });
+      if (!isDead || !settled) {
+        waiting.add(row.creator());
+      }
     }
     return Optional.empty();
   }
 
-  private static void settleUnread(ClaimedRow row, Runnable settle) {
+  private static boolean settleUnread(ClaimedRow row, Runnable settle) {
     try {
       settle.run();
+      return true;
     } catch (FallbackException e) {
       log.warn("Stored message {} comes back as its lease ends: {}", row.id(), e.getMessage());
+      return false;
+    }
+  }
+
+  private void giveBack(List<StoredMessage> behind) {
+    try {
+      release(behind, Duration.ZERO);
+    } catch (FallbackException e) {
+      log.warn("{} messages come back as their lease ends: {}", behind.size(), e.getMessage());
     }
   }
 

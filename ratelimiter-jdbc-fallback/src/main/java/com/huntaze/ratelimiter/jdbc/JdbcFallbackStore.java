@@ -1,6 +1,7 @@
 package com.huntaze.ratelimiter.jdbc;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.stream.Collectors.joining;
 
 import com.huntaze.ratelimiter.fallback.FallbackAdmin;
 import com.huntaze.ratelimiter.fallback.FallbackBacklog;
@@ -18,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -38,15 +40,16 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Failure:</b> {@link FallbackException}, which says what failed with the database's codes,
  * and never the driver's own message, since that may quote a row. A claimed row that cannot be
  * read, because it was edited by hand, becomes dead with the reason and holds up no other; one
- * whose key is not at hand waits five minutes, and its creator's later ones with it, and is dead
- * after twenty times.
+ * whose key is not among the keys waits five minutes, and its creator's later ones with it, and is
+ * dead after twenty times. While whoever has the keys does not answer, rows wait uncounted.
  */
 public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
+  /** One probe of the index for each creator, however long the creator's backlog is. */
   private static final String WAITING =
-      """
-      SELECT DISTINCT order_key FROM onlyfans_messages
-      WHERE waiting = TRUE AND order_key IN (%s)\
-      """;
+      "(SELECT %d FROM onlyfans_messages WHERE waiting = TRUE AND order_key = ? LIMIT 1)";
+
+  /** How many creators one question is about. */
+  private static final int CREATORS = 50;
 
   private final Database database;
   private final Payloads payloads;
@@ -161,15 +164,16 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
   @Override
   public Set<String> waiting(Set<String> creators) {
     Set<String> waiting = new HashSet<>();
-    for (List<String> some : Claim.chunks(List.copyOf(creators), Session.MAX_VALUES)) {
-      waiting.addAll(
-          database.run(
+    for (List<String> some : Claim.chunks(List.copyOf(creators), CREATORS)) {
+      String question =
+          IntStream.range(0, some.size())
+              .mapToObj(WAITING::formatted)
+              .collect(joining(" UNION ALL "));
+      database
+          .run(
               "look for waiting messages",
-              session ->
-                  session.query(
-                      row -> row.getString(1),
-                      WAITING.formatted(Dialect.marks(some.size())),
-                      some.toArray())));
+              session -> session.query(row -> row.getInt(1), question, some.toArray()))
+          .forEach(place -> waiting.add(some.get(place)));
     }
     return waiting;
   }
@@ -288,7 +292,8 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
 
     /**
      * Whether the first call creates or upgrades the tables, as {@link
-     * JdbcFallbackStore#createSchema} does. Default false: the user in production often may not.
+     * JdbcFallbackStore#createSchema} does; on a large table, or while another instance does so,
+     * that call takes its time. Default false: the user in production often may not.
      *
      * @param createSchema whether to
      * @return this builder

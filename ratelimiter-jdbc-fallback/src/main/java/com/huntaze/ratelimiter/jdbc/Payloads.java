@@ -39,6 +39,15 @@ final class Payloads {
     }
   }
 
+  /** Whoever has the keys does not answer; nothing is said of the row. */
+  static final class KeysDownException extends FallbackException {
+    private static final long serialVersionUID = 1L;
+
+    KeysDownException(String message) {
+      super(message, null);
+    }
+  }
+
   /** What a row has of a message. */
   record Payload(String text, @Nullable String keyId) {
     @Override
@@ -167,8 +176,8 @@ final class Payloads {
     } catch (FallbackException e) {
       throw e;
     } catch (RuntimeException e) {
-      throw new FallbackException(
-          "key '" + keyId + "' could not be had: " + e.getClass().getName(), null);
+      throw new KeysDownException(
+          "key '" + keyId + "' could not be had: " + e.getClass().getName());
     }
   }
 

@@ -64,18 +64,22 @@ final class Session {
 
   /** Leaves the connection as it came. */
   void end(boolean committed) throws SQLException {
+    boolean inOrder = false;
     try {
       if (!committed && !isCallers && !connection.getAutoCommit()) {
         connection.rollback();
       }
+      inOrder = true;
       if (timeoutBefore >= 0) {
         try (Statement statement = connection.createStatement()) {
           statement.setQueryTimeout(timeoutBefore);
         }
       }
     } finally {
-      if (begun) {
+      if (begun && inOrder) {
         connection.setAutoCommit(true);
+      } else if (begun) {
+        connection.abort(Runnable::run); // to set it would commit what could not be rolled back
       }
     }
   }

@@ -19,13 +19,16 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import javax.crypto.SecretKey;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
@@ -99,6 +102,75 @@ class NeighboursTest {
 
     assertThat(store.find("a").orElseThrow().status()).isEqualTo(StoredStatus.DEAD);
     assertThat(store.delete("a")).isTrue();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void nothing_of_a_creator_overtakes_a_row_whose_key_is_missing(TestDatabase kind) {
+    DataSource database = kind.withSchema().get();
+    encrypting(database, "old").store(of("a", "a1"), "down");
+    JdbcFallbackStore store = encrypting(database, "new");
+    for (OutboundMessage each : List.of(of("a", "a2"), of("b", "b1"), of("a", "a3"))) {
+      store.store(each, "down");
+    }
+
+    assertThat(store.claim(10, LEASE))
+        .extracting(each -> each.message().messageId())
+        .containsExactly("b1");
+    assertThat(store.find("a2").orElseThrow().claimed()).isFalse();
+    assertThat(store.waiting(Set.of("a", "b", "c"))).containsExactlyInAnyOrder("a", "b");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_key_service_that_is_down_for_long_makes_no_row_dead(TestDatabase kind) throws Exception {
+    DataSource database = kind.withSchema().get();
+    EncryptionKeys keys = EncryptionKeys.of("k", Map.of("k", aesKey()));
+    AtomicBoolean down = new AtomicBoolean();
+    JdbcFallbackStore store =
+        JdbcFallbackStore.builder(database)
+            .encryption(
+                new EncryptionKeys() {
+                  @Override
+                  public String currentId() {
+                    return keys.currentId();
+                  }
+
+                  @Override
+                  public Optional<SecretKey> key(String id) {
+                    if (down.get()) {
+                      throw new IllegalStateException("no answer");
+                    }
+                    return keys.key(id);
+                  }
+                })
+            .build();
+    store.store(message("a"), "down");
+    down.set(true);
+
+    for (int i = 0; i < 30; i++) {
+      assertThat(store.claim(10, LEASE)).isEmpty();
+      update(database, "UPDATE onlyfans_messages SET next_attempt_at = created_at");
+    }
+
+    down.set(false);
+    assertThat(store.claim(10, LEASE)).extracting(StoredMessage::attempts).containsExactly(0);
+  }
+
+  @Test
+  void on_mariadb_ids_that_differ_by_a_blank_are_erased_apart() {
+    JdbcFallbackStore store = store(TestDatabase.MARIADB.withSchema().get());
+    for (String user : List.of("bob", "bob ")) {
+      store.store(
+          OutboundMessage.builder("of '" + user + "'", user, Instant.EPOCH)
+              .recipientId("fan_7")
+              .content("hello")
+              .build(),
+          "down");
+    }
+
+    assertThat(store.eraseUser("bob")).isEqualTo(1);
+    assertThat(store.find("of 'bob '")).isPresent();
   }
 
   @ParameterizedTest
@@ -250,6 +322,14 @@ class NeighboursTest {
   private static List<Optional<FallbackException>> storeAll(
       JdbcFallbackStore store, String... ids) {
     return store.storeAll(Stream.of(ids).map(id -> new NotQueued(message(id), "down")).toList());
+  }
+
+  private static OutboundMessage of(String creator, String id) {
+    return OutboundMessage.builder(id, "user", Instant.parse("2026-01-01T00:00:00Z"))
+        .creatorId(creator)
+        .recipientId("fan_7")
+        .content("hello")
+        .build();
   }
 
   private static OutboundMessage message(String id) {
