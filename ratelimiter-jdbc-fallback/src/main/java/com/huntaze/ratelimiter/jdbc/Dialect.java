@@ -151,8 +151,7 @@ enum Dialect {
    * @param passedOver how many creators are passed over
    */
   String claim(int window, int max, int passedOver) {
-    return CLAIM_ON_POSTGRESQL.formatted(
-        DUE.replace("waiting = TRUE", "waiting"), without(passedOver), window, max, LEASE, CLAIMED);
+    return CLAIM_ON_POSTGRESQL.formatted(DUE, without(passedOver), window, max, LEASE, CLAIMED);
   }
 
   /**

@@ -204,10 +204,7 @@ public final class JdbcFallbackStore implements FallbackStore, FallbackAdmin {
     return administration.purge(age, max);
   }
 
-  /**
-   * {@inheritDoc} Read from an index alone, at a cost that grows with what is stored: some ten
-   * milliseconds for 100,000 messages.
-   */
+  /** {@inheritDoc} Read from an index alone, at a cost that grows with the number of rows. */
   @Override
   public FallbackBacklog backlog() {
     return administration.backlog();

@@ -61,7 +61,8 @@ final class Schema {
     session.begin();
     Optional<String> lock = dialect.lockSchema();
     if (lock.isPresent() && session.query(row -> row.getInt(1), lock.get()).get(0) != 1) {
-      throw new SQLException("the lock of the schema was not to be had", "HY000", 1205);
+      throw new SQLException(
+          "the lock of the schema was not to be had", "HYT00"); // not tried again
     }
     try {
       for (int version = version(session); version < VERSION; version++) {
