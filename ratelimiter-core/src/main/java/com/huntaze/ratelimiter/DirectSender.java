@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import com.huntaze.ratelimiter.delivery.GatewayException;
 import com.huntaze.ratelimiter.delivery.GatewayResponse;
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.delivery.SentLogException;
@@ -27,6 +28,7 @@ import org.slf4j.LoggerFactory;
  */
 final class DirectSender {
   private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
+  private static final Duration CALL_TIMEOUT = Duration.ofSeconds(30);
   private static final Duration CALL_LEASE = Duration.ofSeconds(60);
   private static final Duration FRESHNESS = Duration.ofMillis(250);
   private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(60);
@@ -81,16 +83,18 @@ final class DirectSender {
   SendResult send(OutboundMessage message) {
     String id = message.messageId();
     try {
+      String call = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
+      SentLog.Claim claim = new SentLog.Claim(id, message.revival(), call);
       long asked = ticker.nanos();
-      Permit permit = bucket.tryAcquire(request(message));
+      Permit permit = bucket.tryAcquire(request(message, call));
       if (!(permit instanceof Permit.Granted)) {
         return rateLimited(message, ((Permit.Refused) permit).retryAfter());
       }
-      return switch (sentLog.begin(id, CALL_LEASE)) {
+      return switch (sentLog.begin(claim, CALL_LEASE, InDoubtPolicy.HOLD)) {
         case ALREADY_SENT -> new SendResult.Sent(id, message.timestamp());
         case IN_PROGRESS, IN_DOUBT ->
             new SendResult.Failed(id, "a call for this id was begun and has not ended");
-        case STARTED -> callIfFresh(message, asked);
+        case STARTED -> callIfFresh(message, claim, asked);
       };
     } catch (TokenBucketException e) {
       return new SendResult.Failed(id, "the limit could not be asked: " + e.getMessage());
@@ -102,32 +106,31 @@ final class DirectSender {
   }
 
   /** An old permit may share a window with the next ones: the caller asks anew. */
-  private SendResult callIfFresh(OutboundMessage message, long asked) {
+  private SendResult callIfFresh(OutboundMessage message, SentLog.Claim claim, long asked) {
     if (ticker.nanos() - asked > FRESHNESS.toNanos()) {
-      sentLog.notSent(message.messageId());
+      sentLog.notSent(claim);
       return rateLimited(message, Duration.ofSeconds(1));
     }
-    return call(message);
+    return call(message, claim);
   }
 
   /** Every call is a permit of its own, also when a caller sends one id again. */
-  private static PermitRequest request(OutboundMessage message) {
-    String call = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
+  private static PermitRequest request(OutboundMessage message, String call) {
     return PermitRequest.of(
         message.messageId() + "#" + call,
         Scope.creator(message.creator()),
         Scope.recipient(message.recipientId().orElseThrow()));
   }
 
-  private SendResult call(OutboundMessage message) {
+  private SendResult call(OutboundMessage message, SentLog.Claim claim) {
     String id = message.messageId();
     long start = ticker.nanos();
     GatewayResponse response;
     try {
-      response = gateway.call(message);
+      response = gateway.call(message, CALL_TIMEOUT);
     } catch (RuntimeException e) {
       if (e instanceof GatewayException known && !known.isAmbiguous()) {
-        sentLog.notSent(id);
+        sentLog.notSent(claim);
         return new SendResult.Failed(id, "the API was not reached");
       }
       // The sent-log keeps the call as begun: sending this id again would risk a duplicate.
@@ -141,13 +144,13 @@ final class DirectSender {
         return new SendResult.Sent(id, message.timestamp());
       }
       case RATE_LIMITED -> {
-        sentLog.notSent(id);
+        sentLog.notSent(claim);
         Duration wait = response.retryAfter().orElse(DEFAULT_RETRY_AFTER);
         bucket.blockFor(Scope.global(), wait);
         return rateLimited(message, wait);
       }
       default -> {
-        sentLog.notSent(id);
+        sentLog.notSent(claim);
         return new SendResult.Failed(id, "the API answered " + response.statusCode());
       }
     }

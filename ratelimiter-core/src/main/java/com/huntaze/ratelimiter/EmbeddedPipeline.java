@@ -1,6 +1,7 @@
 package com.huntaze.ratelimiter;
 
 import com.huntaze.ratelimiter.delivery.Dispatcher;
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.delivery.SentLogException;
@@ -93,9 +94,10 @@ final class EmbeddedPipeline {
   /** Asks the sent-log what became of a message, and leaves no trace there. */
   private SentLog.Begin beginAgain(OutboundMessage message) {
     try {
-      SentLog.Begin begin = sentLog.begin(message.messageId(), Duration.ofSeconds(1));
+      SentLog.Claim claim = new SentLog.Claim(message.messageId(), message.revival(), "close");
+      SentLog.Begin begin = sentLog.begin(claim, Duration.ofSeconds(1), InDoubtPolicy.HOLD);
       if (begin == SentLog.Begin.STARTED) {
-        sentLog.notSent(message.messageId());
+        sentLog.notSent(claim);
       }
       return begin;
     } catch (SentLogException e) {

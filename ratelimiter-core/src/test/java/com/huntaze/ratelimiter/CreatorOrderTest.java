@@ -340,7 +340,7 @@ class CreatorOrderTest {
     try (var client =
         RateLimitedOnlyFansClient.builder()
             .embedded(
-                message -> {
+                (message, timeout) -> {
                   throw new AssertionError("no permit, no call");
                 },
                 RateLimit.rolling(1, Duration.ofHours(1)))

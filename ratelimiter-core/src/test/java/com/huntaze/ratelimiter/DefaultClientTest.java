@@ -353,7 +353,8 @@ class DefaultClientTest {
     assertThatThrownBy(() -> RateLimitedOnlyFansClient.builder().build())
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("sink");
-    assertThatThrownBy(() -> builder().directGateway(m -> GatewayResponse.of(200)).build())
+    assertThatThrownBy(
+            () -> builder().directGateway((m, timeout) -> GatewayResponse.of(200)).build())
         .hasMessageContaining("tokenBucket");
     assertThatThrownBy(() -> builder().maxRetries(-1)).hasMessageContaining("maxRetries");
     assertThatThrownBy(() -> builder().sendDeadline(Duration.ZERO))
@@ -379,7 +380,7 @@ class DefaultClientTest {
             .rateLimiterSwitch(theSwitch)
             .tokenBucket(InMemoryTokenBucket.of(RateLimit.rolling(2, Duration.ofMinutes(1))))
             .directGateway(
-                message -> {
+                (message, timeout) -> {
                   calls.incrementAndGet();
                   return GatewayResponse.of(200);
                 })

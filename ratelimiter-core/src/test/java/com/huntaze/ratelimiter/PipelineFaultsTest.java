@@ -501,7 +501,7 @@ class PipelineFaultsTest {
     OnlyFansGateway cold =
         new OnlyFansGateway() {
           @Override
-          public GatewayResponse call(OutboundMessage message) {
+          public GatewayResponse call(OutboundMessage message, Duration timeout) {
             return GatewayResponse.of(200);
           }
 

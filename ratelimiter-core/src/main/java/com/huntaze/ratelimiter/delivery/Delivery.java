@@ -1,6 +1,7 @@
 package com.huntaze.ratelimiter.delivery;
 
 import com.huntaze.ratelimiter.delivery.DeliveryResult.ErrorType;
+import com.huntaze.ratelimiter.delivery.DeliveryResult.Failure;
 import com.huntaze.ratelimiter.delivery.DeliveryResult.Status;
 import com.huntaze.ratelimiter.limit.Permit;
 import com.huntaze.ratelimiter.limit.PermitRequest;
@@ -10,7 +11,6 @@ import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,7 +31,8 @@ final class Delivery {
   private final StopSignal stop;
   private final Hand hand;
   private final OutboundMessage message;
-  private final String handId = Integer.toHexString(UUID.randomUUID().hashCode());
+  private final String handId = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
+  private final SentLog.Claim claim;
   private int attempt;
   private int failures;
 
@@ -40,6 +41,7 @@ final class Delivery {
     this.stop = stop;
     this.hand = hand;
     this.message = hand.received().message().orElseThrow();
+    this.claim = new SentLog.Claim(message.messageId(), message.revival(), handId);
   }
 
   /**
@@ -67,7 +69,7 @@ final class Delivery {
       }
       SentLog.Begin begin;
       try {
-        begin = settings.sentLog.begin(message.messageId(), settings.callLease());
+        begin = settings.sentLog.begin(claim, settings.callLease(), settings.inDoubt);
       } catch (SentLogException e) {
         settings.faults.warn("The sent-log cannot be asked; nothing is sent", e);
         hand.giveBack(BACK_OFF);
@@ -84,12 +86,7 @@ final class Delivery {
           return false;
         }
         case IN_DOUBT -> {
-          if (settings.inDoubt == InDoubtPolicy.HOLD) {
-            return hold("in_doubt");
-          }
-          notSent();
-          hand.await();
-          continue;
+          return hold("in_doubt");
         }
         case STARTED -> {}
       }
@@ -169,7 +166,7 @@ final class Delivery {
     long start = settings.ticker.nanos();
     GatewayResponse response;
     try {
-      response = settings.gateway.call(message);
+      response = settings.gateway.call(message, settings.callTimeout);
     } catch (RuntimeException e) {
       boolean ambiguous = !(e instanceof GatewayException known) || known.isAmbiguous();
       settings.faults.warn(
@@ -178,31 +175,31 @@ final class Delivery {
               ? e
               : new GatewayException("the gateway failed: " + e.getClass().getName(), true, null));
       if (ambiguous && settings.inDoubt == InDoubtPolicy.HOLD) {
-        record(Status.FAILURE, start, OptionalInt.empty(), Optional.of(ErrorType.NETWORK));
+        record(Status.FAILURE, start, Optional.empty(), failure(ErrorType.NETWORK, "no answer"));
         return Optional.of(hold("no_answer"));
       }
       notSent();
-      return retryOrGiveBack(start, OptionalInt.empty());
+      return retryOrGiveBack(start, Optional.empty());
     }
-    OptionalInt status = OptionalInt.of(response.statusCode());
+    Optional<GatewayResponse> answer = Optional.of(response);
     switch (response.outcome()) {
       case DELIVERED -> {
         sent();
         hand.delete();
         settings.faults.clear();
-        record(Status.SUCCESS, start, status, Optional.empty());
+        record(Status.SUCCESS, start, answer, Optional.empty());
         settings.metrics.messageSent(message.priority(), since(start), age());
         return Optional.of(true);
       }
       case RATE_LIMITED -> {
         notSent();
-        record(Status.RATE_LIMITED, start, status, Optional.of(ErrorType.RATE_LIMIT));
+        record(Status.RATE_LIMITED, start, answer, failure(ErrorType.RATE_LIMIT, "429"));
         block(response.retryAfter().orElse(settings.defaultRetryAfter));
         return Optional.empty();
       }
       case SERVER_ERROR -> {
         notSent();
-        return retryOrGiveBack(start, status);
+        return retryOrGiveBack(start, answer);
       }
       default -> {
         sent(); // ended for good: another copy of it must not be called either
@@ -210,8 +207,10 @@ final class Delivery {
         record(
             Status.FAILURE,
             start,
-            status,
-            Optional.of(credentials ? ErrorType.AUTH : ErrorType.VALIDATION));
+            answer,
+            failure(
+                credentials ? ErrorType.AUTH : ErrorType.VALIDATION,
+                "the API answered " + response.statusCode()));
         settings.metrics.messageFailed(message.priority());
         hand.delete();
         return Optional.of(true);
@@ -219,7 +218,7 @@ final class Delivery {
     }
   }
 
-  private Optional<Boolean> retryOrGiveBack(long start, OptionalInt status)
+  private Optional<Boolean> retryOrGiveBack(long start, Optional<GatewayResponse> answer)
       throws InterruptedException {
     if (failures < settings.retries) {
       Duration wait = settings.firstRetry.multipliedBy(1L << failures++);
@@ -229,7 +228,7 @@ final class Delivery {
       hand.giveBack(BACK_OFF);
       return Optional.of(false);
     }
-    record(Status.FAILURE, start, status, Optional.of(ErrorType.NETWORK));
+    record(Status.FAILURE, start, answer, failure(ErrorType.NETWORK, "the API failed"));
     hand.giveBack(settings.failedVisibility);
     return Optional.of(false);
   }
@@ -256,7 +255,7 @@ final class Delivery {
 
   private void notSent() {
     try {
-      settings.sentLog.notSent(message.messageId());
+      settings.sentLog.notSent(claim);
     } catch (SentLogException e) {
       settings.faults.warn("A call's end could not be recorded; its message will be in doubt", e);
     }
@@ -279,8 +278,12 @@ final class Delivery {
     }
   }
 
+  private static Optional<Failure> failure(ErrorType type, String text) {
+    return Optional.of(new Failure(type, text));
+  }
+
   private void record(
-      Status status, long start, OptionalInt statusCode, Optional<ErrorType> error) {
+      Status status, long start, Optional<GatewayResponse> answer, Optional<Failure> error) {
     try {
       settings.results.put(
           new DeliveryResult(
@@ -290,9 +293,10 @@ final class Delivery {
               status,
               settings.clock.instant(),
               since(start),
+              answer,
+              error,
               age(),
-              statusCode,
-              error));
+              age()));
     } catch (RuntimeException e) {
       settings.faults.warn("A result could not be stored", e);
     }

@@ -141,7 +141,7 @@ public final class Dispatcher implements AutoCloseable {
   private void warmUp() {
     try {
       settings.gateway.warmUp();
-      settings.sentLog.notSent("warm-up"); // forgets nothing: no message has this id
+      settings.sentLog.notSent(new SentLog.Claim("warm-up", 0, "warm-up")); // forgets nothing
     } catch (RuntimeException e) {
       log.debug("The dispatcher could not warm up; its first calls may be slow", e);
     }

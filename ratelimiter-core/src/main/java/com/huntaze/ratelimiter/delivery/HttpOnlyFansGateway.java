@@ -55,7 +55,6 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
   private final URI baseUrl;
   private final String userAgent;
   private final Optional<Supplier<String>> apiKey;
-  private final Duration timeout;
   private final InstantSource clock;
   private final HttpClient http;
   private final JsonMapper json = JsonMapper.builder().build();
@@ -64,7 +63,6 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     this.baseUrl = builder.baseUrl;
     this.userAgent = builder.userAgent;
     this.apiKey = builder.apiKey;
-    this.timeout = builder.timeout;
     this.clock = builder.clock;
     this.http =
         HttpClient.newBuilder()
@@ -86,9 +84,9 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
   }
 
   @Override
-  public GatewayResponse call(OutboundMessage message) {
+  public GatewayResponse call(OutboundMessage message, Duration timeout) {
     String id = message.messageId();
-    HttpRequest request = authorised(message);
+    HttpRequest request = authorised(message, timeout);
     // The request's own time-out ends with the headers; this one covers the body too.
     CompletableFuture<HttpResponse<String>> answer =
         http.sendAsync(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
@@ -118,10 +116,10 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
   }
 
   /** The request with the current credentials; without them, or with nonsense, nothing leaves. */
-  private HttpRequest authorised(OutboundMessage message) {
+  private HttpRequest authorised(OutboundMessage message, Duration timeout) {
     try {
       Optional<String> key = apiKey.map(supplier -> requireNonNull(supplier.get(), "apiKey"));
-      return request(baseUrl, message, key);
+      return request(baseUrl, message, key, timeout);
     } catch (RuntimeException e) {
       // Not chained: such exceptions quote the header, and so the key.
       throw new GatewayException(
@@ -143,7 +141,7 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
       URI here = new URI("http", null, "127.0.0.1", socket.getLocalPort(), "", null, null);
       CompletableFuture<HttpResponse<String>> answer =
           http.sendAsync(
-              request(here, message, Optional.empty()),
+              request(here, message, Optional.empty(), Duration.ofSeconds(2)),
               HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
       socket.setSoTimeout(2_000);
       try (Socket connection = socket.accept()) {
@@ -157,7 +155,8 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     }
   }
 
-  private HttpRequest request(URI base, OutboundMessage message, Optional<String> key) {
+  private HttpRequest request(
+      URI base, OutboundMessage message, Optional<String> key, Duration timeout) {
     String recipient = encoded(message.recipientId().orElse("-"));
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create(base + "/chats/" + recipient + "/messages"))
@@ -211,7 +210,6 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     private final URI baseUrl;
     private String userAgent = "huntaze-ratelimiter";
     private Optional<Supplier<String>> apiKey = Optional.empty();
-    private Duration timeout = Duration.ofSeconds(30);
     private Duration connectTimeout = Duration.ofSeconds(5);
     private InstantSource clock = InstantSource.system();
 
@@ -247,17 +245,6 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
      */
     public Builder apiKey(Supplier<String> apiKey) {
       this.apiKey = Optional.of(apiKey);
-      return this;
-    }
-
-    /**
-     * How long an answer may take. Default 30 s.
-     *
-     * @param timeout the time-out, more than zero
-     * @return this builder
-     */
-    public Builder timeout(Duration timeout) {
-      this.timeout = positive("timeout", timeout);
       return this;
     }
 

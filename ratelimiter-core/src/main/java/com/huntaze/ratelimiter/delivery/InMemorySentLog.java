@@ -14,7 +14,7 @@ import java.util.Map;
 public final class InMemorySentLog implements SentLog {
   private static final int MAX_REMEMBERED = 250_000;
 
-  private record State(boolean sent, long leaseEnd) {}
+  private record State(boolean sent, Claim claim, long leaseEnd) {}
 
   private final Ticker ticker;
   private final Map<String, State> states =
@@ -42,28 +42,33 @@ public final class InMemorySentLog implements SentLog {
   }
 
   @Override
-  public synchronized Begin begin(String messageId, Duration lease) {
-    State state = states.get(messageId);
-    if (state == null) {
-      states.put(messageId, new State(false, ticker.nanos() + lease.toNanos()));
-      return Begin.STARTED;
+  public synchronized Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
+    State state = states.get(claim.messageId());
+    if (state != null) {
+      if (state.sent) {
+        return Begin.ALREADY_SENT;
+      }
+      if (ticker.nanos() - state.leaseEnd < 0) {
+        return Begin.IN_PROGRESS;
+      }
+      if (inDoubt == InDoubtPolicy.HOLD && claim.revival() <= state.claim.revival()) {
+        return Begin.IN_DOUBT;
+      }
     }
-    if (state.sent) {
-      return Begin.ALREADY_SENT;
-    }
-    return ticker.nanos() - state.leaseEnd < 0 ? Begin.IN_PROGRESS : Begin.IN_DOUBT;
+    states.put(claim.messageId(), new State(false, claim, ticker.nanos() + lease.toNanos()));
+    return Begin.STARTED;
   }
 
   @Override
   public synchronized void sent(String messageId) {
-    states.put(messageId, new State(true, 0));
+    states.put(messageId, new State(true, new Claim(messageId, 0, ""), 0));
   }
 
   @Override
-  public synchronized void notSent(String messageId) {
-    State state = states.get(messageId);
-    if (state != null && !state.sent) {
-      states.remove(messageId);
+  public synchronized void notSent(Claim claim) {
+    State state = states.get(claim.messageId());
+    if (state != null && !state.sent && state.claim.equals(claim)) {
+      states.remove(claim.messageId());
     }
   }
 }

@@ -1,5 +1,7 @@
 package com.huntaze.ratelimiter.delivery;
 
+import static java.util.Objects.requireNonNull;
+
 import java.time.Duration;
 
 /**
@@ -25,25 +27,60 @@ public interface SentLog {
   }
 
   /**
-   * Claims the right to make a call for a message.
+   * One holder's call for one message.
    *
    * @param messageId the message's id
-   * @param lease longer than the call can take
-   * @return whether the call may be made
+   * @param revival how often an operator revived the message, 0 or more
+   * @param holder who makes the call: different for any two holders, and for any two times that one
+   *     process has the message in hand
    */
-  Begin begin(String messageId, Duration lease);
+  record Claim(String messageId, int revival, String holder) {
+    /** Checks for nulls and the range. */
+    public Claim {
+      requireNonNull(messageId, "messageId");
+      requireNonNull(holder, "holder");
+      if (revival < 0) {
+        throw new IllegalArgumentException("revival must be 0 or more, was " + revival);
+      }
+    }
+  }
 
   /**
-   * Records that the message was sent. Kept for at least 14 days.
+   * Claims the right to make a call for a message, in one atomic step.
+   *
+   * <p>A doubt is ended by whoever may: with {@link InDoubtPolicy#RESEND} the first to ask, and
+   * with either policy the first claim with more revivals than the one in doubt, since an operator
+   * who revives a message has decided that it may be sent again. It is {@link Begin#STARTED} for
+   * them and {@link Begin#IN_PROGRESS} for all others. A message that was sent stays {@link
+   * Begin#ALREADY_SENT}, whatever is revived.
+   *
+   * @param claim who asks, for which message
+   * @param lease longer than the call can take; then it is in doubt
+   * @param inDoubt whether a message in doubt may be sent again
+   * @return whether the call may be made
+   */
+  Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt);
+
+  /**
+   * Records that the message was sent, or ended for good in another way. Whoever says so: what the
+   * API has, it has. Kept for at least 14 days.
    *
    * @param messageId the message's id
    */
   void sent(String messageId);
 
   /**
-   * Records that the call did not deliver: the message may be begun again.
+   * Records that the call did not deliver: the message may be begun again. Does nothing if the
+   * claim is not the one that was begun last, so that a holder that comes back late ends nobody's
+   * call.
    *
-   * @param messageId the message's id
+   * @param claim what was begun
    */
-  void notSent(String messageId);
+  void notSent(Claim claim);
+
+  /**
+   * Forgets a bounded number of messages that were recorded longer ago than they have to be kept.
+   * Called about hourly by each process that delivers. Does nothing by default.
+   */
+  default void purge() {}
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,17 @@ import org.jspecify.annotations.Nullable;
 public final class OutboundMessage {
   /** The action of a message to a fan. */
   public static final String SEND_MESSAGE = "send_message";
+
+  /** The action that reads a profile's page. */
+  public static final String SCRAPE_PROFILE = "scrape_profile";
+
+  /** The action that reads media. */
+  public static final String DOWNLOAD_MEDIA = "download_media";
+
+  /** The action that reads an account's messages. */
+  public static final String GET_MESSAGES = "get_messages";
+
+  private static final Set<String> READS = Set.of(SCRAPE_PROFILE, DOWNLOAD_MEDIA, GET_MESSAGES);
 
   private final String messageId;
   private final String action;
@@ -76,6 +88,14 @@ public final class OutboundMessage {
   /** {@return what the gateway is to do, {@value #SEND_MESSAGE} for a message to a fan} */
   public String action() {
     return action;
+  }
+
+  /**
+   * {@return whether its action only reads, so that doing it twice harms nobody} False for {@value
+   * #SEND_MESSAGE} and for every action this version does not know.
+   */
+  public boolean isRead() {
+    return READS.contains(action);
   }
 
   /** {@return the user on whose behalf it is sent} */

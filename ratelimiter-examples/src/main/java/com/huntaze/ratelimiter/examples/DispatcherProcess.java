@@ -75,7 +75,7 @@ final class DispatcherProcess {
                         .limit(wiring.limit())
                         .coldStart(RedisTokenBucket.ColdStart.EMPTY)
                         .build(),
-                    HttpOnlyFansGateway.builder(wiring.api()).timeout(wiring.callTimeout()).build())
+                    HttpOnlyFansGateway.builder(wiring.api()).build())
                 .callTimeout(wiring.callTimeout())
                 .sentLog(JdbcSentLog.builder(dataSource).build())
                 .build()) {

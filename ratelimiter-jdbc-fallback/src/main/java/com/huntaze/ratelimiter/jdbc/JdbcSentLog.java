@@ -3,6 +3,7 @@ package com.huntaze.ratelimiter.jdbc;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.delivery.SentLogException;
 import java.security.MessageDigest;
@@ -92,7 +93,8 @@ public final class JdbcSentLog implements SentLog {
   }
 
   @Override
-  public Begin begin(String messageId, Duration lease) {
+  public Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
+    String messageId = claim.messageId();
     String key = key(messageId);
     long micros = Dialect.micros(lease);
     return database.run(
@@ -132,7 +134,8 @@ public final class JdbcSentLog implements SentLog {
   }
 
   @Override
-  public void notSent(String messageId) {
+  public void notSent(Claim claim) {
+    String messageId = claim.messageId();
     String key = key(messageId);
     database.run(
         "record message " + messageId + " as not sent", session -> session.update(NOT_SENT, key));

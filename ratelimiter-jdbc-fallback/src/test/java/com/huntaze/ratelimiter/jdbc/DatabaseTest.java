@@ -4,6 +4,8 @@ import static com.huntaze.ratelimiter.jdbc.TestDatabase.update;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
+import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.fallback.FallbackException;
 import com.huntaze.ratelimiter.fallback.StoredMessage;
 import com.huntaze.ratelimiter.fallback.StoredStatus;
@@ -62,7 +64,11 @@ class DatabaseTest {
       JdbcFallbackStore again = store(database.get());
       again.createSchema();
       assertThat(again.claim(20, LEASE)).hasSize(10);
-      assertThat(JdbcSentLog.builder(database.get()).build().begin("m", LEASE)).isNotNull();
+      assertThat(
+              JdbcSentLog.builder(database.get())
+                  .build()
+                  .begin(new SentLog.Claim("m", 0, "holder"), LEASE, InDoubtPolicy.HOLD))
+          .isNotNull();
     }
   }
 

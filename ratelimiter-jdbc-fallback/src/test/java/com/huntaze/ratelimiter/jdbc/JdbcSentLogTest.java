@@ -4,6 +4,8 @@ import static com.huntaze.ratelimiter.jdbc.TestDatabase.ask;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
+import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.delivery.SentLog.Begin;
 import com.huntaze.ratelimiter.delivery.SentLogException;
 import com.huntaze.ratelimiter.testkit.LocalMariaDb;
@@ -44,7 +46,12 @@ class JdbcSentLogTest {
       for (int round = 0; round < 20; round++) {
         String id = "m" + round;
         List<Callable<Begin>> calls = new ArrayList<>();
-        instances.forEach(instance -> calls.add(() -> instance.begin(id, LEASE)));
+        instances.forEach(
+            instance ->
+                calls.add(
+                    () ->
+                        instance.begin(
+                            new SentLog.Claim(id, 0, "holder"), LEASE, InDoubtPolicy.HOLD)));
         List<Begin> answers = new ArrayList<>();
         for (Future<Begin> answer : executor.invokeAll(calls)) {
           answers.add(answer.get());
@@ -61,10 +68,16 @@ class JdbcSentLogTest {
   void it_survives_the_process(TestDatabase kind) {
     Supplier<DataSource> database = kind.withSchema();
     log(database.get()).sent("a");
-    log(database.get()).begin("b", LEASE);
+    log(database.get()).begin(new SentLog.Claim("b", 0, "holder"), LEASE, InDoubtPolicy.HOLD);
 
-    assertThat(log(database.get()).begin("a", LEASE)).isEqualTo(Begin.ALREADY_SENT);
-    assertThat(log(database.get()).begin("b", LEASE)).isEqualTo(Begin.IN_PROGRESS);
+    assertThat(
+            log(database.get())
+                .begin(new SentLog.Claim("a", 0, "holder"), LEASE, InDoubtPolicy.HOLD))
+        .isEqualTo(Begin.ALREADY_SENT);
+    assertThat(
+            log(database.get())
+                .begin(new SentLog.Claim("b", 0, "holder"), LEASE, InDoubtPolicy.HOLD))
+        .isEqualTo(Begin.IN_PROGRESS);
   }
 
   @ParameterizedTest
@@ -74,7 +87,8 @@ class JdbcSentLogTest {
     DataSource database = kind.withSchema().get();
     JdbcSentLog log = log(database);
     for (String id : List.of("plain-id", "with a space", "x".repeat(129))) {
-      assertThat(log.begin(id, LEASE)).isEqualTo(Begin.STARTED);
+      assertThat(log.begin(new SentLog.Claim(id, 0, "holder"), LEASE, InDoubtPolicy.HOLD))
+          .isEqualTo(Begin.STARTED);
     }
 
     assertThat(ask(database, "SELECT id FROM onlyfans_sent_log"))
@@ -90,18 +104,24 @@ class JdbcSentLogTest {
     for (Watched pool :
         List.of(pools.on(database.get()), pools.on(database.get()).withoutAutoCommit())) {
       JdbcSentLog log = log(pool.dataSource());
-      log.begin("a", LEASE);
-      log.begin("a", LEASE);
+      log.begin(new SentLog.Claim("a", 0, "holder"), LEASE, InDoubtPolicy.HOLD);
+      log.begin(new SentLog.Claim("a", 0, "holder"), LEASE, InDoubtPolicy.HOLD);
       log.sent("a");
       log.sent("b");
-      log.notSent("b");
-      log.begin("c", LEASE);
-      log.notSent("c");
+      log.notSent(new SentLog.Claim("b", 0, "holder"));
+      log.begin(new SentLog.Claim("c", 0, "holder"), LEASE, InDoubtPolicy.HOLD);
+      log.notSent(new SentLog.Claim("c", 0, "holder"));
       pool.assertAllGivenBackInOrder();
 
-      assertThat(log(database.get()).begin("b", LEASE)).isEqualTo(Begin.ALREADY_SENT);
-      assertThat(log(database.get()).begin("c", LEASE)).isEqualTo(Begin.STARTED);
-      log(database.get()).notSent("c");
+      assertThat(
+              log(database.get())
+                  .begin(new SentLog.Claim("b", 0, "holder"), LEASE, InDoubtPolicy.HOLD))
+          .isEqualTo(Begin.ALREADY_SENT);
+      assertThat(
+              log(database.get())
+                  .begin(new SentLog.Claim("c", 0, "holder"), LEASE, InDoubtPolicy.HOLD))
+          .isEqualTo(Begin.STARTED);
+      log(database.get()).notSent(new SentLog.Claim("c", 0, "holder"));
     }
   }
 
@@ -110,12 +130,14 @@ class JdbcSentLogTest {
   void a_missing_table_is_named_with_what_makes_it(TestDatabase kind) {
     JdbcSentLog log = log(kind.empty().get());
 
-    assertThatThrownBy(() -> log.begin("a", LEASE))
+    assertThatThrownBy(
+            () -> log.begin(new SentLog.Claim("a", 0, "holder"), LEASE, InDoubtPolicy.HOLD))
         .isInstanceOf(SentLogException.class)
         .hasMessageContaining("onlyfans_sent_log")
         .hasMessageContaining("createSchema()");
     log.createSchema();
-    assertThat(log.begin("a", LEASE)).isEqualTo(Begin.STARTED);
+    assertThat(log.begin(new SentLog.Claim("a", 0, "holder"), LEASE, InDoubtPolicy.HOLD))
+        .isEqualTo(Begin.STARTED);
   }
 
   private static JdbcSentLog log(DataSource dataSource) {

@@ -5,6 +5,8 @@ import static com.huntaze.ratelimiter.jdbc.TestDatabase.update;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
+import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.delivery.SentLogException;
 import com.huntaze.ratelimiter.fallback.FallbackException;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
@@ -118,7 +120,11 @@ class SchemaTest {
           .hasMessageContaining("createSchema()")
           .hasMessageContaining("V2__order.sql");
     }
-    assertThatThrownBy(() -> JdbcSentLog.builder(database).build().begin("a", LEASE))
+    assertThatThrownBy(
+            () ->
+                JdbcSentLog.builder(database)
+                    .build()
+                    .begin(new SentLog.Claim("a", 0, "holder"), LEASE, InDoubtPolicy.HOLD))
         .isInstanceOf(SentLogException.class)
         .hasMessageContaining("version 1");
     assertThat(ask(database, "SELECT id FROM onlyfans_messages")).isEmpty();

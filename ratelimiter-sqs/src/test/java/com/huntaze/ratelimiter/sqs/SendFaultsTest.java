@@ -351,7 +351,7 @@ class SendFaultsTest {
                   SqsMessageSource.builder(direct).queue(queue).build(),
                   InMemoryTokenBucket.builder(RateLimit.rolling(10_000, Duration.ofSeconds(1)))
                       .build(),
-                  message -> {
+                  (message, timeout) -> {
                     delivered.add(message.messageId());
                     return GatewayResponse.of(200);
                   })

@@ -62,7 +62,7 @@ class SqsDispatcherTest {
         Dispatcher.builder(
                 source,
                 bucket,
-                message -> {
+                (message, timeout) -> {
                   called.add(message.messageId());
                   return GatewayResponse.of(200);
                 })

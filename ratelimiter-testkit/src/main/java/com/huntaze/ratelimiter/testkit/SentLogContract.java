@@ -2,8 +2,10 @@ package com.huntaze.ratelimiter.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.delivery.SentLog.Begin;
+import com.huntaze.ratelimiter.delivery.SentLog.Claim;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -45,61 +47,61 @@ public abstract class SentLogContract {
   void a_message_is_begun_once() throws Exception {
     SentLog log = newLog();
 
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.STARTED);
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.IN_PROGRESS);
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.IN_PROGRESS);
-    assertThat(log.begin("b", LONG)).isEqualTo(Begin.STARTED);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.STARTED);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.IN_PROGRESS);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.IN_PROGRESS);
+    assertThat(begin(log, "b", LONG)).isEqualTo(Begin.STARTED);
   }
 
   @Test
   void a_call_whose_lease_ended_is_in_doubt_and_stays_so() throws Exception {
     SentLog log = newLog();
-    log.begin("a", SHORT);
+    begin(log, "a", SHORT);
 
     assertThat(awaitEndOfLease(log, "a")).isEqualTo(Begin.IN_DOUBT);
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.IN_DOUBT);
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.IN_DOUBT);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.IN_DOUBT);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.IN_DOUBT);
   }
 
   @Test
   void what_was_sent_is_sent_for_good() throws Exception {
     SentLog log = newLog();
-    log.begin("a", SHORT);
-    log.begin("b", SHORT);
+    begin(log, "a", SHORT);
+    begin(log, "b", SHORT);
     log.sent("a");
 
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.ALREADY_SENT);
-    log.notSent("a");
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.ALREADY_SENT);
+    log.notSent(claim("a"));
     awaitEndOfLease(log, "b"); // so has the lease of the other
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.ALREADY_SENT);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.ALREADY_SENT);
     log.sent("a");
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.ALREADY_SENT);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.ALREADY_SENT);
   }
 
   @Test
   void a_call_that_did_not_deliver_may_be_made_again() throws Exception {
     SentLog log = newLog();
-    log.begin("a", LONG);
-    log.notSent("a");
-    log.notSent("unknown");
+    begin(log, "a", LONG);
+    log.notSent(claim("a"));
+    log.notSent(claim("unknown"));
 
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.STARTED);
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.IN_PROGRESS);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.STARTED);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.IN_PROGRESS);
   }
 
   @Test
   void a_doubt_ends_when_the_outcome_is_known_after_all() throws Exception {
     SentLog log = newLog();
-    log.begin("sent", SHORT);
-    log.begin("not", SHORT);
+    begin(log, "sent", SHORT);
+    begin(log, "not", SHORT);
     awaitEndOfLease(log, "sent");
     awaitEndOfLease(log, "not");
 
     log.sent("sent");
-    log.notSent("not");
+    log.notSent(claim("not"));
 
-    assertThat(log.begin("sent", LONG)).isEqualTo(Begin.ALREADY_SENT);
-    assertThat(log.begin("not", LONG)).isEqualTo(Begin.STARTED);
+    assertThat(begin(log, "sent", LONG)).isEqualTo(Begin.ALREADY_SENT);
+    assertThat(begin(log, "not", LONG)).isEqualTo(Begin.STARTED);
   }
 
   @Test
@@ -107,7 +109,7 @@ public abstract class SentLogContract {
     SentLog log = newLog();
     log.sent("a");
 
-    assertThat(log.begin("a", LONG)).isEqualTo(Begin.ALREADY_SENT);
+    assertThat(begin(log, "a", LONG)).isEqualTo(Begin.ALREADY_SENT);
   }
 
   @Test
@@ -116,8 +118,8 @@ public abstract class SentLogContract {
     String longId = "x".repeat(300);
 
     for (String id : List.of("a", "A", "a ", "ä", "🙂", "a'b", longId, longId + "x")) {
-      assertThat(log.begin(id, LONG)).as(id).isEqualTo(Begin.STARTED);
-      assertThat(log.begin(id, LONG)).as(id).isEqualTo(Begin.IN_PROGRESS);
+      assertThat(begin(log, id, LONG)).as(id).isEqualTo(Begin.STARTED);
+      assertThat(begin(log, id, LONG)).as(id).isEqualTo(Begin.IN_PROGRESS);
     }
   }
 
@@ -127,19 +129,27 @@ public abstract class SentLogContract {
     for (int round = 0; round < 20; round++) {
       String id = "message-" + round;
 
-      List<Begin> answers = atOnce(16, () -> log.begin(id, LONG));
+      List<Begin> answers = atOnce(16, () -> begin(log, id, LONG));
 
       assertThat(answers).filteredOn(Begin.STARTED::equals).as("round %s", round).hasSize(1);
       assertThat(answers).containsOnly(Begin.STARTED, Begin.IN_PROGRESS);
     }
   }
 
+  static Claim claim(String id) {
+    return new Claim(id, 0, "holder");
+  }
+
+  private static Begin begin(SentLog log, String id, Duration lease) {
+    return log.begin(claim(id), lease, InDoubtPolicy.HOLD);
+  }
+
   private static Begin awaitEndOfLease(SentLog log, String id) {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    Begin begin = log.begin(id, LONG);
+    Begin begin = begin(log, id, LONG);
     while (begin == Begin.IN_PROGRESS && System.nanoTime() < end) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
-      begin = log.begin(id, LONG);
+      begin = begin(log, id, LONG);
     }
     return begin;
   }

@@ -76,7 +76,7 @@ class ContentNeverLeaksTest {
     CountDownLatch calls = new CountDownLatch(4);
     int[] statuses = {200, 429, 400, 200};
     OnlyFansGateway gateway =
-        message -> {
+        (message, timeout) -> {
           int i = (int) (statuses.length - calls.getCount());
           calls.countDown();
           note(message);

@@ -7,6 +7,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import com.huntaze.ratelimiter.delivery.Dispatcher;
 import com.huntaze.ratelimiter.delivery.GatewayResponse;
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.InMemorySentLog;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.SentLog;
@@ -65,13 +66,13 @@ class DispatcherInHandTest {
     dispatcher.start();
   }
 
-  private GatewayResponse deliver(OutboundMessage message) {
+  private GatewayResponse deliver(OutboundMessage message, Duration timeout) {
     called.add(message.messageId());
     return GatewayResponse.of(200);
   }
 
   /** A call that takes until the test says so. */
-  private GatewayResponse deliverSlowly(OutboundMessage message) {
+  private GatewayResponse deliverSlowly(OutboundMessage message, Duration timeout) {
     called.add(message.messageId());
     boolean interrupted = false;
     while (answer.getCount() > 0) {
@@ -262,7 +263,8 @@ class DispatcherInHandTest {
     assertThat(dispatcher.close(LONG)).isZero();
     assertThat(source.givenBack).isEmpty();
     assertThat(called).isEmpty();
-    assertThat(sentLog.begin("m0", LONG)).isEqualTo(SentLog.Begin.STARTED);
+    assertThat(sentLog.begin(new SentLog.Claim("m0", 0, "x"), LONG, InDoubtPolicy.HOLD))
+        .isEqualTo(SentLog.Begin.STARTED);
   }
 
   @Test
@@ -313,9 +315,9 @@ class DispatcherInHandTest {
   private SentLog watched(List<String> begun, Runnable onBegin) {
     return new SentLog() {
       @Override
-      public Begin begin(String messageId, Duration lease) {
-        Begin begin = sentLog.begin(messageId, lease);
-        begun.add(messageId);
+      public Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
+        Begin begin = sentLog.begin(claim, lease, inDoubt);
+        begun.add(claim.messageId());
         onBegin.run();
         return begin;
       }
@@ -326,8 +328,8 @@ class DispatcherInHandTest {
       }
 
       @Override
-      public void notSent(String messageId) {
-        sentLog.notSent(messageId);
+      public void notSent(Claim claim) {
+        sentLog.notSent(claim);
       }
     };
   }
@@ -343,7 +345,7 @@ class DispatcherInHandTest {
     }
     AtomicInteger calls = new AtomicInteger();
     start(
-        message -> {
+        (message, timeout) -> {
           called.add(message.messageId());
           return GatewayResponse.of(calls.incrementAndGet() <= 4 ? 500 : 200);
         });

@@ -54,12 +54,13 @@ class DispatcherTest {
     return Dispatcher.builder(queue, bucket, gateway)
         .sentLog(sentLog)
         .results(results)
+        .callTimeout(Duration.ofMillis(500))
         .pollWait(Duration.ofMillis(50))
         .firstRetry(Duration.ofMillis(20));
   }
 
   private OnlyFansGateway gateway() {
-    return HttpOnlyFansGateway.builder(api.baseUri()).timeout(Duration.ofMillis(500)).build();
+    return HttpOnlyFansGateway.builder(api.baseUri()).build();
   }
 
   private void start(Dispatcher.Builder builder) {
@@ -125,7 +126,7 @@ class DispatcherTest {
         Dispatcher.builder(
                 failingAtFirst,
                 bucket,
-                message -> {
+                (message, timeout) -> {
                   called.add(message.messageId());
                   if (called.size() <= 2) {
                     throw new NoClassDefFoundError("a jar is missing");
@@ -147,8 +148,8 @@ class DispatcherTest {
     await(() -> !results.latest().isEmpty(), "a result");
     DeliveryResult result = results.latest().get(0);
     assertThat(result.status()).isEqualTo(Status.FAILURE);
-    assertThat(result.error()).contains(ErrorType.NETWORK);
-    assertThat(result.statusCode()).hasValue(500);
+    assertThat(result.error().orElseThrow().type()).isEqualTo(ErrorType.NETWORK);
+    assertThat(result.response().orElseThrow().statusCode()).isEqualTo(500);
     await(() -> dispatcher.inHand() == 0, "nothing in hand");
     assertThat(api.calls()).hasSize(4);
     assertThat(queue.depth().waiting()).isEqualTo(1);
@@ -162,7 +163,10 @@ class DispatcherTest {
     await(() -> queue.depth().waiting() == 0, "an empty queue");
     assertThat(api.calls()).hasSize(1);
     assertThat(results.latest()).hasSize(1);
-    assertThat(results.latest().get(0).error()).contains(ErrorType.VALIDATION);
+    assertThat(results.latest().get(0).error())
+        .get()
+        .extracting(e -> e.type())
+        .isEqualTo(ErrorType.VALIDATION);
   }
 
   @Test
@@ -215,7 +219,10 @@ class DispatcherTest {
     OnlyFansGateway real = gateway();
     AtomicInteger calls = new AtomicInteger();
     put(1);
-    start(dispatcher(message -> (calls.getAndIncrement() == 0 ? nobody : real).call(message)));
+    start(
+        dispatcher(
+            (message, timeout) ->
+                (calls.getAndIncrement() == 0 ? nobody : real).call(message, timeout)));
     assertThat(api.awaitDeliveries(1, LONG)).isTrue();
     assertThat(queue.depth().deadLettered()).hasValue(0);
   }
@@ -224,7 +231,7 @@ class DispatcherTest {
   void a_message_whose_call_was_begun_by_somebody_who_vanished_is_held() {
     ManualTime time = new ManualTime();
     SentLog log = new InMemorySentLog(time);
-    log.begin("m0", Duration.ofSeconds(1));
+    log.begin(new SentLog.Claim("m0", 0, "x"), Duration.ofSeconds(1), InDoubtPolicy.HOLD);
     time.advance(Duration.ofSeconds(2));
     put(1);
     start(dispatcher(gateway()).sentLog(log));
@@ -234,7 +241,7 @@ class DispatcherTest {
 
   @Test
   void a_message_that_was_sent_before_is_deleted_unsent() {
-    sentLog.begin("m0", LONG);
+    sentLog.begin(new SentLog.Claim("m0", 0, "x"), LONG, InDoubtPolicy.HOLD);
     sentLog.sent("m0");
     put(2);
     start(dispatcher(gateway()));
@@ -265,11 +272,11 @@ class DispatcherTest {
     SentLog slow =
         new SentLog() {
           @Override
-          public Begin begin(String messageId, Duration lease) {
+          public Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
             if (begun.getAndIncrement() == 0) {
               time.advance(Duration.ofMillis(251)); // as if the process had been stopped here
             }
-            return sentLog.begin(messageId, lease);
+            return sentLog.begin(claim, lease, inDoubt);
           }
 
           @Override
@@ -278,8 +285,8 @@ class DispatcherTest {
           }
 
           @Override
-          public void notSent(String messageId) {
-            sentLog.notSent(messageId);
+          public void notSent(Claim claim) {
+            sentLog.notSent(claim);
           }
         };
     Faults<TokenBucket> counted = Faults.of(TokenBucket.class, bucket);

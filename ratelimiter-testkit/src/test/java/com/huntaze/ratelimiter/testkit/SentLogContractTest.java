@@ -2,6 +2,7 @@ package com.huntaze.ratelimiter.testkit;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.InMemorySentLog;
 import com.huntaze.ratelimiter.delivery.SentLog;
 import java.time.Duration;
@@ -67,8 +68,8 @@ class SentLogContractTest {
     private final InMemorySentLog log = new InMemorySentLog();
 
     @Override
-    public Begin begin(String messageId, Duration lease) {
-      return log.begin(messageId, lease);
+    public Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
+      return log.begin(claim, lease, inDoubt);
     }
 
     @Override
@@ -77,14 +78,14 @@ class SentLogContractTest {
     }
 
     @Override
-    public void notSent(String messageId) {
-      log.notSent(messageId);
+    public void notSent(Claim claim) {
+      log.notSent(claim);
     }
   }
 
   private static final class LetsEveryoneBegin extends Right {
     @Override
-    public Begin begin(String messageId, Duration lease) {
+    public Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
       return Begin.STARTED;
     }
   }
@@ -93,31 +94,26 @@ class SentLogContractTest {
     private final Map<String, Boolean> seen = new ConcurrentHashMap<>();
 
     @Override
-    public Begin begin(String messageId, Duration lease) {
-      boolean free = !seen.containsKey(messageId);
+    public Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
+      boolean free = !seen.containsKey(claim.messageId());
       LockSupport.parkNanos(100_000);
-      seen.put(messageId, true);
-      Begin begin = super.begin(messageId, lease);
+      seen.put(claim.messageId(), true);
+      Begin begin = super.begin(claim, lease, inDoubt);
       return free ? Begin.STARTED : begin;
     }
   }
 
   private static final class NeverDoubts extends Right {
     @Override
-    public Begin begin(String messageId, Duration lease) {
-      Begin begin = super.begin(messageId, lease);
-      if (begin != Begin.IN_DOUBT) {
-        return begin;
-      }
-      super.notSent(messageId);
-      return super.begin(messageId, lease);
+    public Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
+      return super.begin(claim, lease, InDoubtPolicy.RESEND);
     }
   }
 
   private static final class ForgetsWhatWasSent extends Right {
     @Override
     public void sent(String messageId) {
-      super.notSent(messageId);
+      super.notSent(SentLogContract.claim(messageId));
     }
   }
 }
