@@ -34,13 +34,16 @@ final class EmbeddedPipeline {
     this.bucket = bucket;
     this.queue = new InMemoryQueue(builder.queueCapacity, builder.ticker);
     this.sentLog = builder.sentLog;
-    this.dispatcher =
+    Dispatcher.Builder settings =
         Dispatcher.builder(queue, bucket, gateway)
             .sentLog(builder.sentLog)
             .metrics(metrics)
             .clock(builder.clock)
-            .ticker(builder.ticker)
-            .build();
+            .ticker(builder.ticker);
+    if (builder.store != null) {
+      settings.heldIn(builder.store);
+    }
+    this.dispatcher = settings.build();
   }
 
   /** The pipeline a builder asks for; null if it asks for none. */

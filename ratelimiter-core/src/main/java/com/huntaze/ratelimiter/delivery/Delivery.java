@@ -3,6 +3,8 @@ package com.huntaze.ratelimiter.delivery;
 import com.huntaze.ratelimiter.delivery.DeliveryResult.ErrorType;
 import com.huntaze.ratelimiter.delivery.DeliveryResult.Failure;
 import com.huntaze.ratelimiter.delivery.DeliveryResult.Status;
+import com.huntaze.ratelimiter.delivery.GatewayResponse.Outcome;
+import com.huntaze.ratelimiter.fallback.FallbackStore;
 import com.huntaze.ratelimiter.limit.Permit;
 import com.huntaze.ratelimiter.limit.PermitRequest;
 import com.huntaze.ratelimiter.limit.Scope;
@@ -10,6 +12,7 @@ import com.huntaze.ratelimiter.limit.TokenBucketException;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
@@ -27,12 +30,22 @@ final class Delivery {
   /** How long an unanswered bucket or log is left alone before it is asked again. */
   private static final Duration BACK_OFF = Duration.ofSeconds(1);
 
+  /** What becomes of the message after a step. */
+  private enum Next {
+    /** It has ended: those behind it may go. */
+    ENDED,
+    /** It went back, or is somebody else's: those behind it must not overtake it. */
+    WENT_BACK,
+    /** Another permit, and another call. */
+    AGAIN
+  }
+
   private final DispatcherSettings settings;
   private final StopSignal stop;
   private final Hand hand;
   private final OutboundMessage message;
-  private final String handId = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
   private final SentLog.Claim claim;
+  private final Instant taken;
   private int attempt;
   private int failures;
 
@@ -41,7 +54,9 @@ final class Delivery {
     this.stop = stop;
     this.hand = hand;
     this.message = hand.received().message().orElseThrow();
+    String handId = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
     this.claim = new SentLog.Claim(message.messageId(), message.revival(), handId);
+    this.taken = settings.clock.instant();
   }
 
   /**
@@ -52,70 +67,76 @@ final class Delivery {
    * @return whether it has ended; if not, later ones of its creator must not overtake it
    */
   boolean run() throws InterruptedException {
+    if (!settings.gateway.supports(message.action())) {
+      return unknownAction();
+    }
     while (true) {
-      attempt++;
-      long due = awaitPermit();
-      if (due == NO_PERMIT) {
-        hand.giveBack(Duration.ZERO);
-        return false;
-      }
-      hand.permitted();
-      if (!hand.begin()) {
-        return false; // taken by the stop, which gives it back
-      }
-      if (hand.isLost()) {
-        hand.giveBack(Duration.ZERO);
-        return false;
-      }
-      SentLog.Begin begin;
-      try {
-        begin = settings.sentLog.begin(claim, settings.callLease(), settings.inDoubt);
-      } catch (SentLogException e) {
-        settings.faults.warn("The sent-log cannot be asked; nothing is sent", e);
-        hand.giveBack(BACK_OFF);
-        return false;
-      }
-      switch (begin) {
-        case ALREADY_SENT -> {
-          log.info("Message {} was sent before and is not sent again", message.messageId());
-          hand.delete();
-          return true;
-        }
-        case IN_PROGRESS -> {
-          hand.giveBack(settings.callLease());
-          return false;
-        }
-        case IN_DOUBT -> {
-          return hold("in_doubt");
-        }
-        case STARTED -> {}
-      }
-      if (stop.isStopped()) {
-        notSent(); // whoever closes has looked at the sent-log, or is about to
-        hand.giveBack(Duration.ZERO);
-        return false;
-      }
-      if (hand.isLost()) {
-        notSent(); // so that whoever has it now finds it unbegun
-        hand.giveBack(Duration.ZERO);
-        return false;
-      }
-      if (settings.ticker.nanos() - due > settings.freshness.toNanos()) {
-        notSent(); // an old permit may share a window with the next ones: ask anew
-        hand.await();
-        continue;
-      }
-      Optional<Boolean> ended = call();
-      if (ended.isPresent()) {
-        return ended.get();
+      Next next = attempt();
+      if (next != Next.AGAIN) {
+        return next == Next.ENDED;
       }
       hand.await();
     }
   }
 
+  private Next attempt() throws InterruptedException {
+    attempt++;
+    long due = awaitPermit();
+    if (due == NO_PERMIT) {
+      return giveBack(Duration.ZERO);
+    }
+    hand.answered();
+    if (!hand.begin()) {
+      return Next.WENT_BACK; // taken by the stop, which gives it back
+    }
+    if (hand.isLost()) {
+      return giveBack(Duration.ZERO);
+    }
+    SentLog.Begin begin;
+    try {
+      begin = settings.sentLog.begin(claim, settings.callLease(earlierFailures()), inDoubt());
+    } catch (SentLogException e) {
+      settings.faults.warn("The sent-log cannot be asked; nothing is sent", e);
+      return giveBack(BACK_OFF);
+    }
+    switch (begin) {
+      case ALREADY_SENT -> {
+        log.info("Message {} was sent before and is not sent again", message.messageId());
+        hand.delete();
+        return Next.ENDED;
+      }
+      case IN_PROGRESS -> {
+        return giveBack(settings.callLease(0));
+      }
+      case IN_DOUBT -> {
+        return hold("in_doubt");
+      }
+      case STARTED -> {}
+    }
+    if (stop.isStopped() || hand.isLost()) {
+      notSent(); // whoever has it now, or looks at the log as it closes, finds it unbegun
+      return giveBack(Duration.ZERO);
+    }
+    if (settings.ticker.nanos() - due > settings.freshness.toNanos()) {
+      notSent(); // an old permit may share a window with the next ones: ask anew
+      return Next.AGAIN;
+    }
+    return call();
+  }
+
+  /** What only reads may be done again, whatever became of it. */
+  private InDoubtPolicy inDoubt() {
+    return message.isRead() ? InDoubtPolicy.RESEND : settings.inDoubt;
+  }
+
+  /** Those of this hand, and one for each time it came back from another. */
+  private int earlierFailures() {
+    return failures + hand.received().receiveCount() - 1;
+  }
+
   /** Message, hand and attempt: two copies of a message in two hands never share a permit. */
   private String permitId() {
-    return message.messageId() + "#" + handId + "." + attempt;
+    return message.messageId() + "#" + claim.holder() + "." + attempt;
   }
 
   /** Waits for the permit of this attempt; returns when it was due, or that there will be none. */
@@ -127,29 +148,32 @@ final class Delivery {
     boolean unanswered = false;
     long asked = 0;
     while (!stop.isStopped() && !hand.isLost()) {
-      Duration wait;
-      try {
-        if (!unanswered) { // a slow answer makes the permit older, and so does a lost one
-          asked = settings.ticker.nanos();
+      Duration wait = settings.brake.pausing();
+      if (wait.isZero()) {
+        try {
+          if (!unanswered) { // a slow answer makes the permit older, and so does a lost one
+            asked = settings.ticker.nanos();
+          }
+          unanswered = true;
+          Permit permit = settings.bucket.tryAcquire(request);
+          unanswered = false;
+          hand.answered();
+          if (permit instanceof Permit.Granted granted) {
+            long due = asked + granted.delay().toNanos();
+            return stop.await(granted.delay()) ? NO_PERMIT : due;
+          }
+          wait =
+              permit instanceof Permit.Booked booked
+                  ? booked.delay()
+                  : ((Permit.Refused) permit).retryAfter();
+          if (!waited) {
+            waited = true;
+            settings.metrics.rateLimited(message.priority());
+          }
+        } catch (TokenBucketException e) {
+          settings.faults.warn("The token bucket cannot be asked; nothing is sent", e);
+          wait = BACK_OFF;
         }
-        unanswered = true;
-        Permit permit = settings.bucket.tryAcquire(request);
-        unanswered = false;
-        if (permit instanceof Permit.Granted granted) {
-          long due = asked + granted.delay().toNanos();
-          return stop.await(granted.delay()) ? NO_PERMIT : due;
-        }
-        wait =
-            permit instanceof Permit.Booked booked
-                ? booked.delay()
-                : ((Permit.Refused) permit).retryAfter();
-        if (!waited) {
-          waited = true;
-          settings.metrics.rateLimited(message.priority());
-        }
-      } catch (TokenBucketException e) {
-        settings.faults.warn("The token bucket cannot be asked; nothing is sent", e);
-        wait = BACK_OFF;
       }
       if (stop.await(wait)) {
         break;
@@ -161,88 +185,157 @@ final class Delivery {
     return NO_PERMIT;
   }
 
-  /** Makes the call; the answer says whether the message has ended, empty asks for another try. */
-  private Optional<Boolean> call() throws InterruptedException {
+  private Next call() throws InterruptedException {
     long start = settings.ticker.nanos();
     GatewayResponse response;
     try {
-      response = settings.gateway.call(message, settings.callTimeout);
+      response = settings.gateway.call(message, settings.callTimeout(earlierFailures()));
     } catch (RuntimeException e) {
-      boolean ambiguous = !(e instanceof GatewayException known) || known.isAmbiguous();
-      settings.faults.warn(
-          "The API gave no answer",
-          e instanceof GatewayException
-              ? e
-              : new GatewayException("the gateway failed: " + e.getClass().getName(), true, null));
-      if (ambiguous && settings.inDoubt == InDoubtPolicy.HOLD) {
-        record(Status.FAILURE, start, Optional.empty(), failure(ErrorType.NETWORK, "no answer"));
-        return Optional.of(hold("no_answer"));
-      }
-      notSent();
-      return retryOrGiveBack(start, Optional.empty());
+      return noAnswer(start, e);
     }
     Optional<GatewayResponse> answer = Optional.of(response);
+    if (response.outcome() != Outcome.RATE_LIMITED) {
+      settings.brake.released();
+    }
     switch (response.outcome()) {
       case DELIVERED -> {
-        sent();
-        hand.delete();
-        settings.faults.clear();
-        record(Status.SUCCESS, start, answer, Optional.empty());
-        settings.metrics.messageSent(message.priority(), since(start), age());
-        return Optional.of(true);
+        return delivered(start, answer);
       }
       case RATE_LIMITED -> {
         notSent();
         record(Status.RATE_LIMITED, start, answer, failure(ErrorType.RATE_LIMIT, "429"));
-        block(response.retryAfter().orElse(settings.defaultRetryAfter));
-        return Optional.empty();
+        settings.brake.pressed(
+            Scope.creator(message.creator()),
+            response.retryAfter().orElse(settings.defaultRetryAfter));
+        return Next.AGAIN;
       }
       case SERVER_ERROR -> {
         notSent();
-        return retryOrGiveBack(start, answer);
+        return retry(start, answer, "the API answered " + response.statusCode());
       }
       default -> {
-        sent(); // ended for good: another copy of it must not be called either
-        boolean credentials = response.statusCode() == 401 || response.statusCode() == 403;
-        record(
-            Status.FAILURE,
-            start,
-            answer,
-            failure(
-                credentials ? ErrorType.AUTH : ErrorType.VALIDATION,
-                "the API answered " + response.statusCode()));
-        settings.metrics.messageFailed(message.priority());
-        hand.delete();
-        return Optional.of(true);
+        return rejected(start, response);
       }
     }
   }
 
-  private Optional<Boolean> retryOrGiveBack(long start, Optional<GatewayResponse> answer)
+  /** What was read is what was asked for: without a place for it the message has not ended. */
+  private Next delivered(long start, Optional<GatewayResponse> answer) throws InterruptedException {
+    if (!message.isRead()) {
+      sent();
+    }
+    settings.metrics.messageSent(message.priority(), since(start), age());
+    boolean recorded = record(Status.SUCCESS, start, answer, Optional.empty());
+    if (message.isRead()) {
+      if (!recorded) {
+        notSent();
+        return retry(start, answer, "its result could not be stored");
+      }
+      sent();
+    }
+    hand.delete();
+    settings.faults.clear();
+    return Next.ENDED;
+  }
+
+  private Next noAnswer(long start, RuntimeException fault) throws InterruptedException {
+    boolean ambiguous = !(fault instanceof GatewayException known) || known.isAmbiguous();
+    settings.faults.warn(
+        "The API gave no answer",
+        fault instanceof GatewayException
+            ? fault
+            : new GatewayException(
+                "the gateway failed: " + fault.getClass().getName(), true, null));
+    if (ambiguous && inDoubt() == InDoubtPolicy.HOLD) {
+      record(Status.FAILURE, start, Optional.empty(), failure(ErrorType.NETWORK, "no answer"));
+      return hold("no_answer");
+    }
+    notSent();
+    return retry(start, Optional.empty(), ambiguous ? "no answer" : "the API was not reached");
+  }
+
+  /**
+   * Ended for good: another copy of it must not be called either. A message that only the
+   * credentials kept from being taken is put aside instead, so that it can go once they are mended.
+   */
+  private Next rejected(long start, GatewayResponse response) {
+    int code = response.statusCode();
+    boolean credentials = code == 401 || code == 403;
+    String text = "the API answered " + code;
+    record(
+        Status.FAILURE,
+        start,
+        Optional.of(response),
+        failure(credentials ? ErrorType.AUTH : ErrorType.VALIDATION, text));
+    if (credentials) {
+      notSent();
+      return putAside("credentials_refused");
+    }
+    sent();
+    settings.metrics.messageFailed(message.priority());
+    hand.delete();
+    return Next.ENDED;
+  }
+
+  private Next retry(long start, Optional<GatewayResponse> answer, String text)
       throws InterruptedException {
     if (failures < settings.retries) {
       Duration wait = settings.firstRetry.multipliedBy(1L << failures++);
-      if (!stop.await(wait)) {
-        return Optional.empty();
-      }
-      hand.giveBack(BACK_OFF);
-      return Optional.of(false);
+      return stop.await(wait) ? giveBack(BACK_OFF) : Next.AGAIN;
     }
-    record(Status.FAILURE, start, answer, failure(ErrorType.NETWORK, "the API failed"));
-    hand.giveBack(settings.failedVisibility);
-    return Optional.of(false);
+    record(Status.FAILURE, start, answer, failure(ErrorType.NETWORK, text));
+    return giveBack(settings.failedVisibility);
   }
 
-  private boolean hold(String reason) {
-    try {
-      hand.deadLetter(reason);
-      settings.metrics.messageFailed(message.priority());
-      log.error("Message {} is held for an operator: {}", message.messageId(), reason);
-      return true;
-    } catch (SourceException e) {
-      settings.faults.warn("A message could not be put aside; it comes back", e);
+  private Next giveBack(Duration delay) {
+    hand.giveBack(delay);
+    return Next.WENT_BACK;
+  }
+
+  private boolean unknownAction() {
+    hand.answered();
+    if (!hand.begin()) {
       return false;
     }
+    record(
+        Status.FAILURE,
+        settings.ticker.nanos(),
+        Optional.empty(),
+        failure(ErrorType.VALIDATION, "the gateway does not know the action"));
+    return putAside("unknown_action") == Next.ENDED;
+  }
+
+  /** Nobody knows whether it was sent: an operator decides. */
+  private Next hold(String reason) {
+    FallbackStore store = settings.heldIn;
+    if (store == null) {
+      return putAside(reason);
+    }
+    try {
+      store.hold(message, reason);
+    } catch (RuntimeException e) {
+      settings.faults.warn("A message in doubt could not be stored; it is put aside instead", e);
+      return putAside(reason);
+    }
+    heldBack(reason);
+    hand.delete();
+    return Next.ENDED;
+  }
+
+  private Next putAside(String reason) {
+    try {
+      hand.deadLetter(reason);
+    } catch (SourceException e) {
+      settings.faults.warn("A message could not be put aside; it comes back", e);
+      return Next.WENT_BACK;
+    }
+    heldBack(reason);
+    return Next.ENDED;
+  }
+
+  private void heldBack(String reason) {
+    settings.metrics.messageFailed(message.priority());
+    log.error("Message {} is held for an operator: {}", message.messageId(), reason);
   }
 
   private void sent() {
@@ -261,15 +354,6 @@ final class Delivery {
     }
   }
 
-  private void block(Duration retryAfter) {
-    try {
-      settings.bucket.blockFor(Scope.global(), retryAfter);
-    } catch (TokenBucketException e) {
-      settings.faults.warn("The limit could not be closed after a 429", e);
-    }
-    log.warn("The API answered 429: closed for {}", retryAfter);
-  }
-
   private void release(String permitId) {
     try {
       settings.bucket.release(permitId);
@@ -282,7 +366,7 @@ final class Delivery {
     return Optional.of(new Failure(type, text));
   }
 
-  private void record(
+  private boolean record(
       Status status, long start, Optional<GatewayResponse> answer, Optional<Failure> error) {
     try {
       settings.results.put(
@@ -295,10 +379,12 @@ final class Delivery {
               since(start),
               answer,
               error,
-              age(),
+              notNegative(Duration.between(message.timestamp(), taken)),
               age()));
+      return true;
     } catch (RuntimeException e) {
       settings.faults.warn("A result could not be stored", e);
+      return false;
     }
   }
 
@@ -307,7 +393,10 @@ final class Delivery {
   }
 
   private Duration age() {
-    Duration age = Duration.between(message.timestamp(), settings.clock.instant());
-    return age.isNegative() ? Duration.ZERO : age;
+    return notNegative(Duration.between(message.timestamp(), settings.clock.instant()));
+  }
+
+  private static Duration notNegative(Duration time) {
+    return time.isNegative() ? Duration.ZERO : time;
   }
 }

@@ -2,22 +2,15 @@ package com.huntaze.ratelimiter.delivery;
 
 import static java.util.Objects.requireNonNull;
 
-import com.huntaze.ratelimiter.limit.BucketState;
-import com.huntaze.ratelimiter.limit.Scope;
+import com.huntaze.ratelimiter.fallback.FallbackAdmin;
+import com.huntaze.ratelimiter.fallback.FallbackStore;
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.limit.TokenBucket;
-import com.huntaze.ratelimiter.limit.TokenBucketException;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.MessageSource;
-import com.huntaze.ratelimiter.queue.OutboundMessage;
-import com.huntaze.ratelimiter.queue.ReceivedMessage;
-import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,25 +20,28 @@ import org.slf4j.LoggerFactory;
  * side of the embedded topology and of the paced fleet.
  *
  * <p>Any number of dispatchers, in any number of processes, share one limit through one bucket. It
- * looks at what the bucket has left, receives no more than that, and then takes a permit for each
- * call. Thread-safe; it owns its threads and ends them at {@link #close}, and closes nothing it was
- * handed. Every fault it survives is logged once until work succeeds again.
+ * looks at what the bucket has left, receives no more than can go soon, and then takes a permit for
+ * each call. Of what is at hand, priorities take turns by weight, and within one the creators, so
+ * that nobody waits behind another's burst; from a source that keeps order, one creator's messages
+ * go one after the other. Five 429s in a row stop all work for a minute. Thread-safe; it owns its
+ * threads and ends them at {@link #close}, and closes nothing it was handed. Every fault it
+ * survives is logged once until work succeeds again.
  */
 public final class Dispatcher implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
-  private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
-  private static final int MAX_RECEIVE = 10;
 
   private final DispatcherSettings settings;
   private final StopSignal stop = new StopSignal();
   private final Heartbeat heartbeat;
   private final Hands hands;
+  private final DispatchLoop loop;
   private volatile @Nullable DispatcherThreads threads;
 
   private Dispatcher(DispatcherSettings settings) {
     this.settings = settings;
     this.heartbeat = new Heartbeat(settings.source, settings.ticker);
-    this.hands = new Hands(settings.concurrency, settings.source, heartbeat, settings.faults);
+    this.hands = new Hands(settings.mostInHand, settings.source, heartbeat, settings.faults);
+    this.loop = new DispatchLoop(settings, stop, hands);
   }
 
   /**
@@ -65,13 +61,24 @@ public final class Dispatcher implements AutoCloseable {
     if (threads == null && !stop.isStopped()) {
       threads = new DispatcherThreads(settings.concurrency);
       threads.beat(heartbeat::beat, heartbeat.interval());
-      threads.poll(this::poll);
+      threads.poll(loop::poll);
+      threads.work(loop::work);
     }
   }
 
   /** {@return the messages in hand: received, and neither ended nor given back} */
   public int inHand() {
     return hands.count();
+  }
+
+  /** {@return whether it does its work, for a health check} */
+  public DispatcherHealth health() {
+    return new DispatcherHealth(
+        threads != null && !stop.isStopped(),
+        loop.sinceLook(),
+        inHand(),
+        settings.brake.pausing(),
+        loop.fault());
   }
 
   /** Stops within the default of 10 s, as {@link #close(Duration)} does. */
@@ -81,11 +88,11 @@ public final class Dispatcher implements AutoCloseable {
   }
 
   /**
-   * Takes no more messages, gives back at once those whose call has not begun, and lets calls that
-   * are being made finish; they are kept in hand meanwhile. A receive that is under way is waited
-   * for, and what it takes is given back too; one that outlasts the deadline is cut, and what it
-   * had taken stays hidden until its visibility passes. What does not finish in time is left begun
-   * in the sent-log and comes back from the source by itself. Idempotent.
+   * Takes no more messages, gives back those whose call has not begun, and lets calls that are
+   * being made finish; they are kept in hand meanwhile. A receive that is under way is waited for
+   * first, so that it cannot take again what is given back; one that outlasts the deadline is cut,
+   * and what was to be given back stays hidden until its visibility passes. What does not finish in
+   * time is left begun in the sent-log and comes back from the source by itself. Idempotent.
    *
    * @param deadline how long calls may take to finish
    * @return how many messages were left in hand
@@ -95,9 +102,10 @@ public final class Dispatcher implements AutoCloseable {
     synchronized (this) {
       List<Hand> notBegun = hands.stop();
       stop.stop(); // those that wait stop waiting, and find that they were taken
+      loop.close();
       ending = threads;
       if (ending != null && !notBegun.isEmpty()) {
-        ending.oneBeat(() -> hands.giveBack(notBegun));
+        ending.poll(() -> hands.giveBack(notBegun)); // after the receive that is under way
       }
     }
     try {
@@ -110,131 +118,18 @@ public final class Dispatcher implements AutoCloseable {
     return inHand();
   }
 
-  private void poll() {
-    try {
-      warmUp();
-      while (!stop.isStopped()) {
-        try {
-          int room = room();
-          if (room > 0) {
-            handOut(settings.source.receive(room, settings.pollWait));
-          }
-        } catch (SourceException e) {
-          settings.faults.warn("The source cannot be asked", e);
-          stop.await(LOOK_AGAIN);
-        } catch (TokenBucketException e) {
-          settings.faults.warn("The token bucket cannot be asked; nothing is taken", e);
-          stop.await(LOOK_AGAIN);
-        } catch (RuntimeException | Error e) {
-          settings.faults.warn("A part failed in a way it should not", e);
-          stop.await(LOOK_AGAIN);
-        }
-      }
-    } catch (InterruptedException e) {
-      log.debug("The dispatcher's poller was told to stop");
-    }
-  }
-
-  /**
-   * What is slow the first time is done before the first permit, which stays fresh for a moment.
-   */
-  private void warmUp() {
-    try {
-      settings.gateway.warmUp();
-      settings.sentLog.notSent(new SentLog.Claim("warm-up", 0, "warm-up")); // forgets nothing
-    } catch (RuntimeException e) {
-      log.debug("The dispatcher could not warm up; its first calls may be slow", e);
-    }
-  }
-
-  /** How many messages could go soon; waits a little and answers none if that is none. */
-  private int room() throws InterruptedException {
-    if (!hands.awaitFree(LOOK_AGAIN)) {
-      return 0;
-    }
-    int waiting = hands.withoutPermit(); // before the bucket: a permit must not be counted twice
-    BucketState state = settings.bucket.state(Scope.global());
-    if (!state.nextPermitIn().isZero()) {
-      Duration wait = state.nextPermitIn();
-      stop.await(wait.compareTo(LOOK_AGAIN) < 0 ? wait : LOOK_AGAIN);
-      return 0;
-    }
-    long free = Math.max(1, state.tokens()) - waiting;
-    if (free <= 0) {
-      stop.await(Duration.ofMillis(5)); // those in hand are about to take what is left
-      return 0;
-    }
-    return (int) Math.min(Math.min(MAX_RECEIVE, free), hands.free());
-  }
-
-  /** One creator's messages stay in order on one thread; creators go side by side. */
-  private void handOut(List<ReceivedMessage> received) {
-    Map<String, List<Hand>> byCreator = new LinkedHashMap<>();
-    for (Hand hand : hands.take(received)) {
-      String creator =
-          hand.received().message().map(OutboundMessage::creator).orElse(hand.received().handle());
-      byCreator.computeIfAbsent(creator, key -> new ArrayList<>()).add(hand);
-    }
-    for (List<Hand> group : byCreator.values()) {
-      requireNonNull(threads).work(() -> work(group));
-    }
-  }
-
-  /** Those behind one that goes back go back too. */
-  private void work(List<Hand> group) {
-    boolean goOn = true;
-    List<Hand> behind = new ArrayList<>();
-    for (Hand hand : group) {
-      if (goOn) {
-        goOn = work(hand);
-      } else if (hand.take()) {
-        behind.add(hand);
-      }
-      hands.leave(hand);
-    }
-    hands.giveBack(behind);
-  }
-
-  private boolean work(Hand hand) {
-    try {
-      return hand.received().message().isPresent()
-          ? new Delivery(settings, stop, hand).run()
-          : putAside(hand);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (RuntimeException | Error e) {
-      settings.faults.warn("A delivery failed; its message comes back", e);
-    }
-    return false;
-  }
-
-  private boolean putAside(Hand unreadable) {
-    unreadable.permitted();
-    if (!unreadable.begin()) {
-      return false;
-    }
-    String reason =
-        unreadable.received().fault().map(fault -> fault.reason().name()).orElse("UNREADABLE");
-    try {
-      unreadable.deadLetter(reason);
-      log.error("A message that cannot be read was put aside: {}", reason);
-      return true;
-    } catch (SourceException e) {
-      settings.faults.warn("A message that cannot be read could not be put aside", e);
-      return false;
-    }
-  }
-
   /** Sets up a {@link Dispatcher}. Not thread-safe. */
   public static final class Builder {
     final MessageSource source;
     final TokenBucket bucket;
     final OnlyFansGateway gateway;
-    SentLog sentLog = new InMemorySentLog();
-    ResultStore results = result -> {};
+    @Nullable SentLog sentLog;
+    @Nullable ResultStore results;
     MetricsSink metrics = MetricsSink.NOOP;
     InDoubtPolicy inDoubt = InDoubtPolicy.HOLD;
+    @Nullable FallbackStore heldIn;
     int concurrency = 10;
+    int mostInHand;
     Duration pollWait = Duration.ofSeconds(2);
     Duration callTimeout = Duration.ofSeconds(30);
     Duration freshness = Duration.ofMillis(250);
@@ -295,17 +190,48 @@ public final class Dispatcher implements AutoCloseable {
     }
 
     /**
-     * How many messages are in hand at most, and how many calls are made side by side. Default 10.
+     * Where messages in doubt are held. Default: in the source's dead letters. In a store an
+     * operator can list them and {@linkplain FallbackAdmin#revive revive} those that may be sent
+     * again; a message that is only moved back from the dead letters is held again.
+     *
+     * @param store the store, which is shared with those who replay from it
+     * @return this builder
+     */
+    public Builder heldIn(FallbackStore store) {
+      this.heldIn = requireNonNull(store, "store");
+      return this;
+    }
+
+    /**
+     * How many senders there are: calls made side by side, and messages that wait for their permit
+     * at a time. Default 10.
      *
      * @param concurrency 1 to 1,000
      * @return this builder
      */
     public Builder concurrency(int concurrency) {
-      if (concurrency < 1 || concurrency > 1_000) {
-        throw new IllegalArgumentException("concurrency must be 1 to 1000, was " + concurrency);
-      }
-      this.concurrency = concurrency;
+      this.concurrency = within("concurrency", concurrency, 1_000);
       return this;
+    }
+
+    /**
+     * How many messages are in hand at most, those that wait for a sender included. Default ten for
+     * each sender. More is taken than senders have only while permits are free and those in hand
+     * are of creators who have one at work.
+     *
+     * @param mostInHand 1 to 10,000
+     * @return this builder
+     */
+    public Builder mostInHand(int mostInHand) {
+      this.mostInHand = within("mostInHand", mostInHand, 10_000);
+      return this;
+    }
+
+    private static int within(String name, int value, int most) {
+      if (value < 1 || value > most) {
+        throw new IllegalArgumentException(name + " must be 1 to " + most + ", was " + value);
+      }
+      return value;
     }
 
     /**
@@ -323,14 +249,21 @@ public final class Dispatcher implements AutoCloseable {
     }
 
     /**
-     * The longest a call of the gateway can take. Default 30 s. Twice this is how long the sent-log
-     * waits for a call's outcome.
+     * How long the API may take to answer. Default 30 s; twice that after one failure of a message,
+     * four times after more, those of earlier receives included. The sent-log waits twice as long
+     * for a call's outcome.
      *
-     * @param callTimeout the gateway's time-out or more
+     * @param callTimeout the time-out of a first call, more than zero and at most a day
      * @return this builder
      */
     public Builder callTimeout(Duration callTimeout) {
-      this.callTimeout = requireNonNull(callTimeout, "callTimeout");
+      if (requireNonNull(callTimeout, "callTimeout").isNegative()
+          || callTimeout.isZero()
+          || callTimeout.compareTo(Duration.ofDays(1)) > 0) {
+        throw new IllegalArgumentException(
+            "callTimeout must be more than zero and at most PT24H, was " + callTimeout);
+      }
+      this.callTimeout = callTimeout;
       return this;
     }
 

@@ -16,10 +16,12 @@ final class DispatcherThreads {
   private final ExecutorService poller =
       Executors.newSingleThreadExecutor(named("ratelimiter-dispatcher-"));
   private final ExecutorService workers;
+  private final int concurrency;
   private final ScheduledExecutorService heart =
       Executors.newSingleThreadScheduledExecutor(named("ratelimiter-heartbeat-"));
 
   DispatcherThreads(int concurrency) {
+    this.concurrency = concurrency;
     this.workers = Executors.newFixedThreadPool(concurrency, named("ratelimiter-delivery-"));
   }
 
@@ -27,19 +29,17 @@ final class DispatcherThreads {
     poller.execute(task);
   }
 
+  /** The same task on each sender. */
   void work(Runnable task) {
-    workers.execute(task);
+    for (int i = 0; i < concurrency; i++) {
+      workers.execute(task);
+    }
   }
 
   void beat(Runnable task, Duration interval) {
     long nanos = interval.toNanos();
     ScheduledFuture<?> unused =
         heart.scheduleWithFixedDelay(task, nanos, nanos, TimeUnit.NANOSECONDS);
-  }
-
-  /** Between two beats. */
-  void oneBeat(Runnable task) {
-    heart.execute(task);
   }
 
   /** Lets tasks end, interrupts those that do not in time; answers whether all did. */

@@ -5,7 +5,6 @@ import com.huntaze.ratelimiter.queue.ReceivedMessage;
 import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,21 +32,14 @@ final class Hand {
   private final MessageSource source;
   private final Heartbeat heartbeat;
   private final FaultLog faults;
-  private final Runnable onPermit;
-  private final AtomicBoolean permitted = new AtomicBoolean();
+  private final AtomicReference<Runnable> onAnswer = new AtomicReference<>(() -> {});
   private final AtomicReference<State> state = new AtomicReference<>(State.WAITING);
 
-  Hand(
-      ReceivedMessage received,
-      MessageSource source,
-      Heartbeat heartbeat,
-      FaultLog faults,
-      Runnable onPermit) {
+  Hand(ReceivedMessage received, MessageSource source, Heartbeat heartbeat, FaultLog faults) {
     this.received = received;
     this.source = source;
     this.heartbeat = heartbeat;
     this.faults = faults;
-    this.onPermit = onPermit;
   }
 
   ReceivedMessage received() {
@@ -59,11 +51,14 @@ final class Hand {
     return !heartbeat.isHeld(received);
   }
 
-  /** It no longer waits for its first permit: it has one, or never will. */
-  void permitted() {
-    if (permitted.compareAndSet(false, true)) {
-      onPermit.run();
-    }
+  /** Who is told once that the bucket has answered for it, so that its state counts it. */
+  void onAnswer(Runnable told) {
+    onAnswer.set(told);
+  }
+
+  /** The bucket has answered for it, or will not be asked any more. */
+  void answered() {
+    onAnswer.getAndSet(() -> {}).run();
   }
 
   /** Begins the work from which a stop does not take it; answers false if it was taken before. */

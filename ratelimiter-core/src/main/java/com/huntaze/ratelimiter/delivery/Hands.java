@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What a dispatcher has in hand, and how much more it can take. Once stopped it takes nothing: what
@@ -24,7 +23,6 @@ final class Hands {
   private final FaultLog faults;
   private final int most;
   private final Semaphore free;
-  private final AtomicInteger withoutPermit = new AtomicInteger();
   private final Set<Hand> taken = new LinkedHashSet<>();
   private boolean stopped;
 
@@ -55,11 +53,6 @@ final class Hands {
     return most - free();
   }
 
-  /** How many of them wait for their first permit. */
-  int withoutPermit() {
-    return withoutPermit.get();
-  }
-
   /**
    * Takes what was received just now: the heartbeat keeps it from here on.
    *
@@ -73,9 +66,8 @@ final class Hands {
       if (!stopped) {
         List<Hand> hands = new ArrayList<>(received.size());
         for (ReceivedMessage each : received) {
-          hands.add(new Hand(each, source, heartbeat, faults, withoutPermit::decrementAndGet));
+          hands.add(new Hand(each, source, heartbeat, faults));
         }
-        withoutPermit.addAndGet(hands.size());
         taken.addAll(hands);
         return hands;
       }
@@ -87,7 +79,6 @@ final class Hands {
 
   /** Nobody works on a message any more. One that was taken leaves when it has been given back. */
   void leave(Hand hand) {
-    hand.permitted();
     if (!hand.isTaken()) {
       hand.end();
       remove(hand);

@@ -53,7 +53,7 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
   /** By priority, then by creator in the order of their turns. */
   private final Map<Priority, Map<String, Lane>> lanes = new EnumMap<>(Priority.class);
 
-  private final Map<Priority, Integer> credit = new EnumMap<>(Priority.class);
+  private final PriorityTurns turns = new PriorityTurns();
   private final Map<String, Lane> inHand = new HashMap<>();
   private final List<OutboundMessage> deadLetters = new ArrayList<>();
   private int size;
@@ -83,7 +83,6 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
     this.ticker = requireNonNull(ticker, "ticker");
     for (Priority priority : Priority.values()) {
       lanes.put(priority, new LinkedHashMap<>());
-      credit.put(priority, 0);
     }
   }
 
@@ -285,19 +284,10 @@ public final class InMemoryQueue implements MessageSink, MessageSource {
         }
       }
     }
-    Priority picked = null;
-    int weights = 0;
-    for (Priority priority : ready.keySet()) {
-      weights += priority.weight();
-      int turn = requireNonNull(credit.merge(priority, priority.weight(), Integer::sum));
-      if (picked == null || turn > requireNonNull(credit.get(picked))) {
-        picked = priority;
-      }
-    }
-    if (picked == null) {
+    if (ready.isEmpty()) {
       return null;
     }
-    credit.merge(picked, -weights, Integer::sum);
+    Priority picked = turns.next(ready.keySet());
     Map<String, Lane> ofPriority = waiting(picked);
     String creator = requireNonNull(ready.get(picked));
     Lane lane = requireNonNull(ofPriority.remove(creator));

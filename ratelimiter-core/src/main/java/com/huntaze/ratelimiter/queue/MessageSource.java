@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Where a dispatcher or worker takes messages from: hands each out to one taker at a time, and
@@ -61,6 +62,29 @@ public interface MessageSource {
    * zero, 12 h at most, and always the same.
    */
   Duration visibility();
+
+  /**
+   * {@return whether it hands out one creator's messages in order, and none behind one that is in
+   * hand} If so, whoever takes them works on them one after the other. False by default.
+   */
+  default boolean keepsOrder() {
+    return false;
+  }
+
+  /**
+   * A source for each priority, taken as one: each receive shares what it takes by the weights of
+   * the priorities that have messages, so that high overtakes low and low never starves. What is
+   * said of a message goes to the source it came from. A receive asks up to three sources once or
+   * twice; if all are empty, it waits at one after the other. Its visibility is the shortest of
+   * theirs.
+   *
+   * @param sources where each priority's messages come from, one or more
+   * @return the one source
+   * @throws IllegalArgumentException if there is none
+   */
+  static MessageSource byPriority(Map<Priority, MessageSource> sources) {
+    return new PrioritySource(sources);
+  }
 
   /**
    * Takes messages that can be worked on now.

@@ -79,6 +79,11 @@ public final class SqsMessageSource implements MessageSource {
     return visibility;
   }
 
+  @Override
+  public boolean keepsOrder() {
+    return queue.isFifo();
+  }
+
   /**
    * Takes messages that can be worked on now. A message whose body is neither payload is handed out
    * as unreadable, for the caller to put aside.

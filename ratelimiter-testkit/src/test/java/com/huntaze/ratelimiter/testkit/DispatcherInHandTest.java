@@ -124,7 +124,7 @@ class DispatcherInHandTest {
     bucket.onState =
         () -> {
           looks.incrementAndGet();
-          return Turnstile.state(0, Duration.ofMillis(1));
+          return Turnstile.state(0, Duration.ofHours(1));
         };
     await(() -> looks.get() >= 2, "a look after the last receive");
   }
@@ -375,13 +375,13 @@ class DispatcherInHandTest {
               return Turnstile.state(3, Duration.ZERO);
             }
             default -> {
-              return Turnstile.state(0, Duration.ofMillis(5));
+              return Turnstile.state(0, Duration.ofHours(1));
             }
           }
         };
     put(10);
     start(this::deliver);
-    await(() -> looks.get() >= 5, "a few more looks");
+    await(() -> looks.get() >= 4, "two more looks");
     assertThat(source.received).hasValue(3);
   }
 

@@ -24,6 +24,11 @@ final class WatchedQueue implements MessageSource {
   }
 
   @Override
+  public boolean keepsOrder() {
+    return queue.keepsOrder();
+  }
+
+  @Override
   public Duration visibility() {
     return queue.visibility();
   }

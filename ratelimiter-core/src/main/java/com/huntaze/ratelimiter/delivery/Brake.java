@@ -1,0 +1,89 @@
+package com.huntaze.ratelimiter.delivery;
+
+import com.huntaze.ratelimiter.limit.Scope;
+import com.huntaze.ratelimiter.limit.Ticker;
+import com.huntaze.ratelimiter.limit.TokenBucket;
+import com.huntaze.ratelimiter.limit.TokenBucketException;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Closes the limit for the whole fleet when the API turns calls away, and stops this process for a
+ * while when it does so again and again. Thread-safe.
+ */
+final class Brake {
+  private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
+  private static final int IN_A_ROW = 5;
+  private static final Duration PAUSE = Duration.ofSeconds(60);
+
+  private final TokenBucket bucket;
+  private final Ticker ticker;
+  private final FaultLog faults;
+  private int inARow;
+  private boolean paused;
+  private long pausedUntil;
+
+  Brake(TokenBucket bucket, Ticker ticker, FaultLog faults) {
+    this.bucket = bucket;
+    this.ticker = ticker;
+    this.faults = faults;
+  }
+
+  /** The API took a call, or refused it for another reason than its limit. */
+  synchronized void released() {
+    inARow = 0;
+  }
+
+  /**
+   * The API turned a call away.
+   *
+   * @param creator whose call it was
+   * @param retryAfter how long it asked to wait
+   */
+  void pressed(Scope creator, Duration retryAfter) {
+    Duration wait = retryAfter;
+    boolean pause = countedOut();
+    if (pause && wait.compareTo(PAUSE) < 0) {
+      wait = PAUSE;
+    }
+    close(creator, wait);
+    if (pause) {
+      pause(wait);
+      log.error("The API answered 429 {} times in a row: all work pauses for {}", IN_A_ROW, wait);
+    } else {
+      log.warn("The API answered 429: closed for {}", wait);
+    }
+  }
+
+  private synchronized boolean countedOut() {
+    inARow = (inARow + 1) % IN_A_ROW;
+    return inARow == 0;
+  }
+
+  private synchronized void pause(Duration time) {
+    paused = true;
+    pausedUntil = ticker.nanos() + time.toNanos();
+  }
+
+  /** All messages together where there is such a limit, else the creator whose call it was. */
+  private void close(Scope creator, Duration wait) {
+    try {
+      try {
+        bucket.blockFor(Scope.global(), wait);
+      } catch (IllegalArgumentException noLimitForAll) {
+        bucket.blockFor(creator, wait);
+      }
+    } catch (TokenBucketException | IllegalArgumentException e) {
+      faults.warn("The limit could not be closed after a 429; this process pauses instead", e);
+      pause(wait);
+    }
+  }
+
+  /** How long this process pauses still; zero if it does not. */
+  synchronized Duration pausing() {
+    long left = paused ? pausedUntil - ticker.nanos() : 0;
+    paused = left > 0;
+    return Duration.ofNanos(Math.max(0, left));
+  }
+}
