@@ -148,8 +148,9 @@ final class Delivery {
     boolean unanswered = false;
     long asked = 0;
     while (!stop.isStopped() && !hand.isLost()) {
-      Duration wait = settings.brake.pausing();
-      if (wait.isZero()) {
+      Duration pausing = settings.brake.pausing();
+      Duration wait = pausing.compareTo(BACK_OFF) < 0 ? pausing : BACK_OFF;
+      if (pausing.isZero()) {
         try {
           if (!unanswered) { // a slow answer makes the permit older, and so does a lost one
             asked = settings.ticker.nanos();

@@ -34,7 +34,7 @@ final class DispatchLoop {
     this.settings = settings;
     this.stop = stop;
     this.hands = hands;
-    this.lanes = new Lanes(settings.source.keepsOrder());
+    this.lanes = new Lanes(settings.concurrency, settings.source.keepsOrder());
     this.outlook = new Outlook(settings.bucket);
     this.lookedAt = settings.ticker.nanos();
     this.purgedAt = lookedAt;
@@ -112,18 +112,17 @@ final class DispatchLoop {
     if (!hands.awaitFree(LOOK_AGAIN)) {
       return;
     }
-    int senders = settings.concurrency - lanes.busy();
-    int unasked = lanes.unasked(); // before the bucket: a permit must not be counted twice
-    if (senders <= 0) {
+    if (!lanes.hasRoom()) {
       lanes.awaitChange(LOOK_AGAIN);
       return;
     }
+    int unasked = lanes.unasked(); // before the bucket: a permit must not be counted twice
     Outlook.Look look = outlook.look();
     if (look.permits() <= 0) {
       stop.await(look.until().compareTo(LOOK_AGAIN) < 0 ? look.until() : LOOK_AGAIN);
       return;
     }
-    long room = Math.min(look.permits() - unasked, Math.min(senders, hands.free()));
+    long room = Math.min(look.permits() - unasked, hands.free());
     if (room <= 0) {
       lanes.awaitChange(ABOUT_TO_ASK); // those at hand are about to take what is left
       return;

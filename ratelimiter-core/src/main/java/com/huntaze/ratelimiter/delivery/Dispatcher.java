@@ -216,8 +216,8 @@ public final class Dispatcher implements AutoCloseable {
 
     /**
      * How many messages are in hand at most, those that wait for a sender included. Default ten for
-     * each sender. More is taken than senders have only while permits are free and those in hand
-     * are of creators who have one at work.
+     * each sender. More is taken than there are senders only while permits are free and those in
+     * hand are of few creators, so that others do not wait behind their bursts.
      *
      * @param mostInHand 1 to 10,000
      * @return this builder

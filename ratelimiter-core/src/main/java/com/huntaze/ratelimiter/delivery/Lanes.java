@@ -44,6 +44,7 @@ final class Lanes {
     }
   }
 
+  private final int senders;
   private final boolean ordered;
   private final PriorityTurns turns = new PriorityTurns();
 
@@ -58,9 +59,11 @@ final class Lanes {
   /**
    * No lanes yet.
    *
+   * @param senders how many messages are worked on side by side
    * @param ordered whether a creator's messages go one after the other
    */
-  Lanes(boolean ordered) {
+  Lanes(int senders, boolean ordered) {
+    this.senders = senders;
     this.ordered = ordered;
   }
 
@@ -83,18 +86,23 @@ final class Lanes {
 
   /** How many messages are about to ask for a permit: the bucket's state knows nothing of them. */
   synchronized int unasked() {
-    return unanswered + startable();
+    return unanswered + Math.min(startable(), senders - atWork);
   }
 
-  /** How many senders have a message at work or could take one from here. */
-  synchronized int busy() {
-    return atWork + startable();
+  /**
+   * Whether more may be of use at hand: a sender is free, or all are busy with so few creators that
+   * others may be waiting behind a burst of theirs.
+   */
+  synchronized boolean hasRoom() {
+    return atWork + startable() < senders || lanes.size() < senders;
   }
 
   private int startable() {
     int startable = 0;
     for (Lane lane : lanes.values()) {
-      startable += ordered ? (isReady(lane) ? 1 : 0) : lane.waiting.size();
+      if (isReady(lane)) {
+        startable += ordered ? 1 : lane.waiting.size();
+      }
     }
     return startable;
   }

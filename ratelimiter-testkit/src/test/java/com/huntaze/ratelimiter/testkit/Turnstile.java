@@ -10,12 +10,15 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 
 /** Says that there are permits, and gives none until it is opened. */
 final class Turnstile implements TokenBucket {
   final Set<String> refused = ConcurrentHashMap.newKeySet();
+  final List<String> blocked = new CopyOnWriteArrayList<>();
   volatile boolean open;
+  volatile boolean limitsAll = true;
   volatile Runnable onAsked = () -> {};
   volatile Supplier<BucketState> onState = () -> state(100, Duration.ZERO);
 
@@ -43,7 +46,12 @@ final class Turnstile implements TokenBucket {
   }
 
   @Override
-  public void blockFor(Scope scope, Duration duration) {}
+  public void blockFor(Scope scope, Duration duration) {
+    if (!limitsAll && scope.equals(Scope.global())) {
+      throw new IllegalArgumentException("no limit for all");
+    }
+    blocked.add(scope.key() + " " + duration);
+  }
 
   @Override
   public BucketState state(Scope scope) {
