@@ -227,6 +227,27 @@ class DispatcherInHandTest {
     assertThat(called).isEmpty();
   }
 
+  @Test
+  void a_stop_gives_back_after_its_last_receive_which_could_take_it_again() throws Exception {
+    CountDownLatch receiving = new CountDownLatch(1);
+    source.onReceive =
+        received -> {
+          if (received.isEmpty() && bucket.refused.size() == 2) {
+            receiving.countDown();
+            awaitUninterruptibly(answer);
+          }
+          return received;
+        };
+    put(2);
+    start(this::deliver);
+    assertThat(receiving.await(60, TimeUnit.SECONDS)).isTrue();
+    CompletableFuture<Integer> left = closing();
+    assertThat(source.givenBack).isEmpty();
+    answer.countDown();
+    assertThat(left.get(60, TimeUnit.SECONDS)).isZero();
+    assertThat(source.givenBack).singleElement().satisfies(all -> assertThat(all).hasSize(2));
+  }
+
   private static void awaitUninterruptibly(CountDownLatch latch) {
     try {
       assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
