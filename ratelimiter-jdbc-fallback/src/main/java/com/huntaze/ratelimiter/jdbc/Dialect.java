@@ -248,6 +248,36 @@ enum Dialect {
     };
   }
 
+  /**
+   * Deletes the oldest rows of the sent-log of which nothing happened for long enough. Parameters:
+   * {@link #microsAgo}, three times.
+   */
+  String purgeSentLog(int max) {
+    String old =
+        """
+        created_at < {later} AND (sent_at IS NULL OR sent_at < {later})
+          AND (lease_until IS NULL OR lease_until < {later})\
+        """;
+    return switch (this) {
+      case POSTGRESQL -> // given a set instead, it would read the table from end to end to join it
+          """
+          DELETE FROM onlyfans_sent_log WHERE id = ANY (ARRAY(
+            SELECT id FROM onlyfans_sent_log WHERE %s
+            ORDER BY created_at LIMIT %d FOR UPDATE SKIP LOCKED))\
+          """
+              .formatted(old, max);
+      case MYSQL, MARIADB ->
+          "DELETE FROM onlyfans_sent_log WHERE %s ORDER BY created_at LIMIT %d".formatted(old, max);
+      case H2 ->
+          "DELETE FROM onlyfans_sent_log WHERE %s FETCH FIRST %d ROWS ONLY".formatted(old, max);
+    };
+  }
+
+  /** Whether an INSERT that meets a row can change it on a condition. */
+  boolean canTakeOver() {
+    return this == POSTGRESQL;
+  }
+
   /** Counts rows by status, from an index alone. */
   String countByStatus() {
     String count = "SELECT status, COUNT(*) FROM onlyfans_messages";

@@ -8,10 +8,11 @@ import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.delivery.SentLogException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HexFormat;
-import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
 
@@ -22,12 +23,13 @@ import javax.sql.DataSource;
  * <p>Given to dispatchers, workers and clients. Thread-safe, as far as the data source is, which
  * stays the caller's to close. The data source must give connections of its own, not one that is
  * bound to the caller's transaction: every method commits, and what {@link #begin} told one process
- * every other knows. Leases are measured by the database's clock. Rows are kept until they are
- * deleted.
+ * every other knows. Usually that is one statement. Leases are measured by the database's clock,
+ * and so is how long rows are kept, those in doubt too: 30 days, unless {@link Builder#retention}
+ * says otherwise; {@link #purge} deletes older ones.
  *
  * <p><b>Failure:</b> {@link SentLogException}, with the database's codes and without the driver's
- * message. A call that failed may have been recorded all the same: then the message is in doubt
- * when its lease ends.
+ * message. What the database rolls back for another transaction's sake is tried again. A call that
+ * failed may have been recorded all the same: then the message is in doubt when its lease ends.
  */
 public final class JdbcSentLog implements SentLog {
   /** Ids as they are; all others, which a table might cut or take for one another, as digests. */
@@ -36,15 +38,43 @@ public final class JdbcSentLog implements SentLog {
   /** How often a row may vanish between two statements before the caller is sent away. */
   private static final int TRIES = 3;
 
+  /** What may be taken over. Parameters: whether any doubt is ended, the claim's revivals. */
+  private static final String IS_FREE =
+      """
+      onlyfans_sent_log.state = 'begun'
+        AND (onlyfans_sent_log.lease_until IS NULL OR onlyfans_sent_log.lease_until <= {now})
+        AND (? = 1 OR onlyfans_sent_log.revival < ?)\
+      """;
+
   private static final String BEGIN =
       """
-      INSERT INTO onlyfans_sent_log (id, state, lease_until, created_at)
-      VALUES (?, 'begun', {later}, {now})\
+      INSERT INTO onlyfans_sent_log (id, state, lease_until, created_at, holder, revival)
+      VALUES (?, 'begun', {later}, {now}, ?, ?)\
       """;
+
+  /** The two in one, where there is such a statement. Parameters: theirs. */
+  private static final String BEGIN_OR_TAKE_OVER =
+      BEGIN
+          + """
+             ON CONFLICT (id) DO UPDATE
+            SET lease_until = EXCLUDED.lease_until, holder = EXCLUDED.holder,
+              revival = EXCLUDED.revival
+            WHERE\
+            """
+          + " "
+          + IS_FREE;
+
+  private static final String TAKE_OVER =
+      """
+      UPDATE onlyfans_sent_log SET lease_until = {later}, holder = ?, revival = ?
+      WHERE id = ? AND\
+      """
+          + " "
+          + IS_FREE;
 
   private static final String STATE =
       """
-      SELECT state, CASE WHEN lease_until > {now} THEN 1 ELSE 0 END
+      SELECT state, CASE WHEN lease_until > {now} THEN 1 ELSE 0 END, revival
       FROM onlyfans_sent_log WHERE id = ?\
       """;
 
@@ -61,11 +91,24 @@ public final class JdbcSentLog implements SentLog {
       """;
 
   private static final String NOT_SENT =
-      "DELETE FROM onlyfans_sent_log WHERE id = ? AND state = 'begun'";
+      """
+      DELETE FROM onlyfans_sent_log
+      WHERE id = ? AND state = 'begun' AND holder = ? AND revival = ?\
+      """;
+
+  /** How many rows one transaction deletes. */
+  private static final int STEP = 1_000;
+
+  /** How many such steps one purge takes at the most. */
+  private static final int STEPS = 20;
+
+  private static final Duration SHORTEST_RETENTION = Duration.ofDays(14);
 
   private final Database database;
+  private final Duration retention;
 
   private JdbcSentLog(Builder builder) {
+    this.retention = builder.retention;
     this.database =
         new Database(
             builder.dataSource, "onlyfans_sent_log", SentLogException::new, builder.settings);
@@ -94,36 +137,64 @@ public final class JdbcSentLog implements SentLog {
 
   @Override
   public Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
-    String messageId = claim.messageId();
-    String key = key(messageId);
-    long micros = Dialect.micros(lease);
-    return database.run(
-        "begin message " + messageId,
-        session -> {
-          for (int tries = 0; tries < TRIES; tries++) {
-            if (session.insert(BEGIN, key, micros)) {
-              return Begin.STARTED;
-            }
-            List<Begin> known =
-                session.query(row -> begun(row.getString(1), row.getInt(2) == 1), STATE, key);
-            if (!known.isEmpty()) {
-              return known.get(0);
-            }
-          }
-          return Begin.IN_PROGRESS;
-        });
+    Question question = new Question(claim, Dialect.micros(lease), inDoubt);
+    return database.run("begin message " + claim.messageId(), question::ask);
   }
 
-  private static Begin begun(String state, boolean leased) {
-    if (state.equals("sent")) {
-      return Begin.ALREADY_SENT;
+  /** One claim, as the table has it. */
+  private record Question(String key, String holder, int revival, long micros, int resend) {
+    Question(Claim claim, long micros, InDoubtPolicy inDoubt) {
+      this(
+          column(claim.messageId()),
+          column(claim.holder()),
+          claim.revival(),
+          micros,
+          inDoubt == InDoubtPolicy.RESEND ? 1 : 0);
     }
-    return leased ? Begin.IN_PROGRESS : Begin.IN_DOUBT;
+
+    Begin ask(Session session) throws SQLException {
+      for (int tries = 0; tries < TRIES; tries++) {
+        if (started(session)) {
+          return Begin.STARTED;
+        }
+        Optional<Begin> known =
+            session.query(this::answer, STATE, key).stream().findFirst().orElse(Optional.empty());
+        if (known.isPresent()) {
+          return known.get();
+        }
+        session.commit(); // so that the next statement sees what is there by then
+      }
+      return Begin.IN_PROGRESS;
+    }
+
+    private boolean started(Session session) throws SQLException {
+      if (session.dialect().canTakeOver()) {
+        return session.update(BEGIN_OR_TAKE_OVER, key, micros, holder, revival, resend, revival)
+            == 1;
+      }
+      if (session.insert(BEGIN, key, micros, holder, revival)) {
+        return true;
+      }
+      session.commit(); // MySQL has locked the row it met, as everyone else may who met it
+      return session.update(TAKE_OVER, micros, holder, revival, key, resend, revival) == 1;
+    }
+
+    /** Why it was not started; empty if it may be started by now. */
+    private Optional<Begin> answer(ResultSet row) throws SQLException {
+      if (row.getString(1).equals("sent")) {
+        return Optional.of(Begin.ALREADY_SENT);
+      }
+      if (row.getInt(2) == 1) {
+        return Optional.of(Begin.IN_PROGRESS);
+      }
+      boolean isHeld = resend == 0 && revival <= row.getInt(3);
+      return isHeld ? Optional.of(Begin.IN_DOUBT) : Optional.empty();
+    }
   }
 
   @Override
   public void sent(String messageId) {
-    String key = key(messageId);
+    String key = column(messageId);
     database.run("record message " + messageId + " as sent", session -> recordSent(session, key));
   }
 
@@ -136,17 +207,40 @@ public final class JdbcSentLog implements SentLog {
   @Override
   public void notSent(Claim claim) {
     String messageId = claim.messageId();
-    String key = key(messageId);
+    String key = column(messageId);
     database.run(
-        "record message " + messageId + " as not sent", session -> session.update(NOT_SENT, key));
+        "record message " + messageId + " as not sent",
+        session -> session.update(NOT_SENT, key, column(claim.holder()), claim.revival()));
   }
 
-  private static String key(String messageId) {
-    if (PLAIN_ID.matcher(messageId).matches()) {
-      return messageId;
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Here that is 20,000 rows at the most, the oldest first, in transactions of 1,000.
+   */
+  @Override
+  public void purge() {
+    long since = Dialect.microsAgo(retention);
+    for (int steps = 0; steps < STEPS; steps++) {
+      int purged =
+          database.run(
+              "purge what was sent long ago",
+              session -> {
+                session.beginReadCommitted();
+                return session.update(session.dialect().purgeSentLog(STEP), since, since, since);
+              });
+      if (purged < STEP) {
+        return;
+      }
+    }
+  }
+
+  private static String column(String id) {
+    if (PLAIN_ID.matcher(id).matches()) {
+      return id;
     }
     try {
-      byte[] digest = MessageDigest.getInstance("SHA-256").digest(messageId.getBytes(UTF_8));
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(id.getBytes(UTF_8));
       return "sha256:" + HexFormat.of().formatHex(digest);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
@@ -157,6 +251,7 @@ public final class JdbcSentLog implements SentLog {
   public static final class Builder {
     private final DataSource dataSource;
     private final Settings settings = new Settings();
+    private Duration retention = Duration.ofDays(30);
 
     private Builder(DataSource dataSource) {
       this.dataSource = requireNonNull(dataSource, "dataSource");
@@ -195,6 +290,24 @@ public final class JdbcSentLog implements SentLog {
      */
     public Builder queryTimeout(Duration queryTimeout) {
       settings.queryTimeout(queryTimeout);
+      return this;
+    }
+
+    /**
+     * How long a message is remembered, from when it was sent or its last lease ended. Default 30
+     * days. Longer than any queue in front keeps a message, since one that is handed out again
+     * after that is sent again.
+     *
+     * @param retention the time, 14 days or more
+     * @return this builder
+     * @throws IllegalArgumentException if it is shorter
+     */
+    public Builder retention(Duration retention) {
+      if (requireNonNull(retention, "retention").compareTo(SHORTEST_RETENTION) < 0) {
+        throw new IllegalArgumentException(
+            "retention must be " + SHORTEST_RETENTION.toDays() + " days or more, was " + retention);
+      }
+      this.retention = retention;
       return this;
     }
 

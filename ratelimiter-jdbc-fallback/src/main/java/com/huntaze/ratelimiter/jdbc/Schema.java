@@ -17,7 +17,8 @@ import java.util.Optional;
  */
 final class Schema {
   /** By version, from 1. */
-  private static final List<String> FILES = List.of("V1__tables.sql", "V2__order.sql");
+  private static final List<String> FILES =
+      List.of("V1__tables.sql", "V2__order.sql", "V3__sent_log.sql");
 
   static final int VERSION = FILES.size();
 

@@ -3,6 +3,8 @@ package com.huntaze.ratelimiter.jdbc;
 import static com.huntaze.ratelimiter.jdbc.TestDatabase.update;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
+import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.fallback.NotQueued;
 import com.huntaze.ratelimiter.fallback.StoredMessage;
 import com.huntaze.ratelimiter.fallback.StoredStatus;
@@ -112,6 +114,52 @@ class PlansTest {
     assertThat(store.claim(10, LEASE)).hasSize(10);
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void no_statement_of_the_sent_log_reads_the_whole_of_it(TestDatabase kind) throws Exception {
+    DataSource database = kind.withSchema().get();
+    fillSentLog(database, kind, kind == TestDatabase.H2 ? 20_000 : 100_000);
+    Watched pool = pools.on(database);
+    JdbcSentLog log = JdbcSentLog.builder(pool.dataSource()).build();
+    SentLog.Claim doubtful = new SentLog.Claim("m1", 1, "holder");
+    SentLog.Claim sent = new SentLog.Claim("m2", 1, "holder");
+    log.sent("m0");
+
+    plan(kind, database, pool, () -> log.begin(doubtful, LEASE, InDoubtPolicy.HOLD));
+    plan(kind, database, pool, () -> log.begin(sent, LEASE, InDoubtPolicy.RESEND));
+    plan(kind, database, pool, () -> log.notSent(doubtful));
+    plan(kind, database, pool, () -> log.sent("m3"));
+    assertThat(plan(kind, database, pool, log::purge)).contains("onlyfans_sent_log_created");
+  }
+
+  private static void fillSentLog(DataSource database, TestDatabase kind, int rows)
+      throws SQLException {
+    update(
+        database,
+        """
+        INSERT INTO onlyfans_sent_log (id, state, lease_until, sent_at, created_at)
+        SELECT CONCAT('m', n), CASE WHEN MOD(n, 2) = 0 THEN 'sent' ELSE 'begun' END,
+          CASE WHEN MOD(n, 2) = 1 THEN TIMESTAMP '2026-01-01 00:00:00' END,
+          CASE WHEN MOD(n, 2) = 0 THEN TIMESTAMP '2026-01-01 00:00:00' END, '2026-01-01 00:00:00'
+        FROM\
+        """
+            + " "
+            + numbers(kind).formatted(rows));
+    try (Connection connection = database.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          (kind == TestDatabase.POSTGRESQL ? "ANALYZE " : "ANALYZE TABLE ") + "onlyfans_sent_log");
+    }
+  }
+
+  private static String numbers(TestDatabase kind) {
+    return switch (kind) {
+      case POSTGRESQL -> "generate_series(1, %d) AS numbers(n)";
+      case MARIADB -> "(SELECT seq AS n FROM seq_1_to_%d) n";
+      case H2 -> "SYSTEM_RANGE(1, %d) AS numbers(n)";
+    };
+  }
+
   /** The plans of all that a call does, none of which reads the table from end to end. */
   private static String plan(TestDatabase kind, DataSource database, Watched pool, Runnable call)
       throws SQLException {
@@ -150,12 +198,6 @@ class PlansTest {
 
   /** Rows as they are when half of a backlog has been replayed. */
   private static void fill(DataSource database, TestDatabase kind, int rows) throws SQLException {
-    String numbers =
-        switch (kind) {
-          case POSTGRESQL -> "generate_series(1, %d) AS numbers(n)";
-          case MARIADB -> "(SELECT seq AS n FROM seq_1_to_%d) n";
-          case H2 -> "SYSTEM_RANGE(1, %d) AS numbers(n)";
-        };
     update(
         database,
         """
@@ -172,7 +214,7 @@ class PlansTest {
         FROM\
         """
             + " "
-            + numbers.formatted(rows));
+            + numbers(kind).formatted(rows));
     try (Connection connection = database.getConnection();
         Statement statement = connection.createStatement()) {
       statement.execute(

@@ -61,7 +61,7 @@ class SchemaTest {
         .containsExactly("a1", "b1", "a2");
     assertThat(store.find("dead").orElseThrow().revivals()).isZero();
     assertThat(ask(database.get(), "SELECT version FROM onlyfans_schema ORDER BY version"))
-        .containsExactly("1", "2");
+        .containsExactly("1", "2", "3");
   }
 
   @ParameterizedTest
@@ -81,13 +81,13 @@ class SchemaTest {
   @EnumSource
   void an_upgrade_that_broke_off_is_finished(TestDatabase kind) throws Exception {
     DataSource database = kind.withSchema().get();
-    update(database, "DELETE FROM onlyfans_schema WHERE version = 2");
+    update(database, "DELETE FROM onlyfans_schema WHERE version >= 2");
 
     JdbcFallbackStore store = JdbcFallbackStore.builder(database).createSchema(true).build();
 
     store.store(message("a"), "down");
     assertThat(store.claim(10, LEASE)).hasSize(1);
-    assertThat(ask(database, "SELECT MAX(version) FROM onlyfans_schema")).containsExactly("2");
+    assertThat(ask(database, "SELECT MAX(version) FROM onlyfans_schema")).containsExactly("3");
   }
 
   @ParameterizedTest
@@ -96,6 +96,7 @@ class SchemaTest {
     DataSource database = kind.empty().get();
     applyFile(kind, database, "V1__tables.sql");
     applyFile(kind, database, "V2__order.sql");
+    applyFile(kind, database, "V3__sent_log.sql");
 
     JdbcFallbackStore store = JdbcFallbackStore.builder(database).build();
 
@@ -116,9 +117,9 @@ class SchemaTest {
             () -> store.store(message("a"), "down"), store::check, () -> store.claim(1, LEASE))) {
       assertThatThrownBy(call::run)
           .isInstanceOf(FallbackException.class)
-          .hasMessageContaining("onlyfans_messages is of version 1, and version 2 is needed")
+          .hasMessageContaining("onlyfans_messages is of version 1, and version 3 is needed")
           .hasMessageContaining("createSchema()")
-          .hasMessageContaining("V2__order.sql");
+          .hasMessageContaining("V2__order.sql to V3__sent_log.sql");
     }
     assertThatThrownBy(
             () ->
@@ -136,7 +137,7 @@ class SchemaTest {
   @EnumSource
   void tables_of_a_newer_version_are_used_as_they_are(TestDatabase kind) throws Exception {
     DataSource database = kind.withSchema().get();
-    update(database, "INSERT INTO onlyfans_schema VALUES (3, CURRENT_TIMESTAMP)");
+    update(database, "INSERT INTO onlyfans_schema VALUES (4, CURRENT_TIMESTAMP)");
 
     JdbcFallbackStore store = JdbcFallbackStore.builder(database).createSchema(true).build();
 
@@ -186,6 +187,64 @@ class SchemaTest {
                     + " lease_owner = NULL WHERE id IN ('a1', 'b1')"))
         .isEqualTo(2);
     assertThat(JdbcFallbackStore.builder(database).build().claim(10, LEASE)).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_sent_log_of_version_2_is_upgraded_with_its_rows(TestDatabase kind) throws Exception {
+    DataSource database = kind.empty().get();
+    applyFile(kind, database, "V1__tables.sql");
+    applyFile(kind, database, "V2__order.sql");
+    insertCallsOfVersion2(database);
+
+    JdbcSentLog log = JdbcSentLog.builder(database).createSchema(true).build();
+
+    assertThat(begin(log, "sent", 1)).isEqualTo(SentLog.Begin.ALREADY_SENT);
+    assertThat(begin(log, "begun", 1)).isEqualTo(SentLog.Begin.IN_PROGRESS);
+    assertThat(begin(log, "doubtful", 0)).isEqualTo(SentLog.Begin.IN_DOUBT);
+    assertThat(begin(log, "doubtful", 1)).isEqualTo(SentLog.Begin.STARTED);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void what_a_library_of_version_2_says_of_the_sent_log_works_on_the_new_table(TestDatabase kind)
+      throws Exception {
+    DataSource database = kind.withSchema().get();
+    JdbcSentLog log = JdbcSentLog.builder(database).build();
+    begin(log, "of version 3", 1);
+    insertCallsOfVersion2(database);
+
+    assertThat(ask(database, "SELECT state FROM onlyfans_sent_log WHERE id LIKE 'sha256:%'"))
+        .containsExactly("begun");
+    assertThat(
+            update(
+                database,
+                "UPDATE onlyfans_sent_log SET state = 'sent', lease_until = NULL,"
+                    + " sent_at = CURRENT_TIMESTAMP WHERE id = 'begun'"))
+        .isEqualTo(1);
+    assertThat(
+            update(
+                database,
+                "DELETE FROM onlyfans_sent_log WHERE id = 'doubtful' AND state = 'begun'"))
+        .isEqualTo(1);
+    assertThat(begin(log, "begun", 0)).isEqualTo(SentLog.Begin.ALREADY_SENT);
+    assertThat(begin(log, "doubtful", 0)).isEqualTo(SentLog.Begin.STARTED);
+  }
+
+  private static SentLog.Begin begin(JdbcSentLog log, String id, int revival) {
+    return log.begin(new SentLog.Claim(id, revival, "holder"), LEASE, InDoubtPolicy.HOLD);
+  }
+
+  /** One that was sent, one under way and one in doubt, by the columns of that version. */
+  private static void insertCallsOfVersion2(DataSource database) throws Exception {
+    update(
+        database,
+        """
+        INSERT INTO onlyfans_sent_log (id, state, lease_until, sent_at, created_at) VALUES
+          ('sent', 'sent', NULL, '2026-01-01 00:00:00', '2026-01-01 00:00:00'),
+          ('begun', 'begun', '2099-01-01 00:00:00', NULL, '2026-01-01 00:00:00'),
+          ('doubtful', 'begun', '2026-01-01 00:00:00', NULL, '2026-01-01 00:00:00')\
+        """);
   }
 
   /** What a library of version 1 wrote: a column for each field it knew, and its payload. */
