@@ -52,7 +52,9 @@ public interface FallbackStore {
 
   /**
    * Stores a message for an operator: dead from the start, and never replayed unless it is revived.
-   * The same message again changes nothing; one that was replayed before becomes dead.
+   * The same message again changes nothing. One that was replayed before becomes dead, and so does
+   * one that waits, whoever has claimed it: it must not be replayed beside a call in doubt. Only
+   * where an operator has revived it since, it goes on waiting.
    *
    * @param message the message as accepted
    * @param reason why it is held, without content

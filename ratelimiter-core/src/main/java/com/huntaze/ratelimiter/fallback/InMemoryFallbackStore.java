@@ -119,6 +119,9 @@ public final class InMemoryFallbackStore implements FallbackStore, FallbackAdmin
       enter(fresh);
     } else if (row.message.isSameAs(message)) {
       reopen(row, error, status);
+      if (status == StoredStatus.DEAD && message.revival() >= row.revivals) {
+        bury(row, error);
+      }
     } else {
       throw new FallbackException(
           "another message is stored under the id " + message.messageId(), null);
@@ -132,6 +135,14 @@ public final class InMemoryFallbackStore implements FallbackStore, FallbackAdmin
       row.lastError = error;
       row.attempts = 0;
       row.due = clock.instant();
+    }
+  }
+
+  private void bury(Row row, String reason) {
+    if (row.status == StoredStatus.FAILED) {
+      row.lease = null;
+      row.lastError = reason;
+      move(row, StoredStatus.DEAD);
     }
   }
 

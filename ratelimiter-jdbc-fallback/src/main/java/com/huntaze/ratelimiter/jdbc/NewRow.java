@@ -45,6 +45,15 @@ record NewRow(
       WHERE id = ? AND status IN ('queued', 'sent')\
       """;
 
+  /** Parameters: the reason, the id, the message's revivals. */
+  private static final String BURY =
+      """
+      UPDATE onlyfans_messages
+      SET status = 'dead', last_error = ?, lease_owner = NULL, lease_until = NULL,
+        updated_at = {now}
+      WHERE id = ? AND status IN ('failed', 'rate_limited') AND revivals <= ?\
+      """;
+
   private static final String STORED = "SELECT payload, key_id FROM onlyfans_messages WHERE id = ?";
 
   /** The row of a message; what one database takes, and another would cut or alter, none gets. */
@@ -88,6 +97,9 @@ record NewRow(
     if (other.isEmpty()) {
       // What was replayed and comes again was not delivered after all; what waits or is dead stays.
       session.update(REOPEN, status.wireName(), error, message.messageId());
+      if (status == StoredStatus.DEAD) {
+        session.update(BURY, error, message.messageId(), message.revival());
+      }
     }
     return other;
   }

@@ -81,6 +81,21 @@ public abstract class FallbackAdminContract {
   }
 
   @Test
+  void a_message_that_was_revived_is_not_held_for_a_call_from_before() throws Exception {
+    FallbackStore store = newStore();
+    store.hold(everyField("held"), "no answer");
+    admin(store).revive("held");
+
+    store.hold(everyField("held"), "late");
+
+    StoredMessage revived = only(store.claim(10, LONG));
+    assertThat(revived.lastError()).contains("no answer");
+    store.hold(revived.message(), "no answer again");
+    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(1);
+    assertThat(admin(store).find("held").orElseThrow().lastError()).contains("no answer again");
+  }
+
+  @Test
   void what_was_replayed_or_waits_is_neither_revived_nor_deleted() throws Exception {
     FallbackStore store = newStore();
     store(store, 2);

@@ -374,6 +374,24 @@ public abstract class FallbackStoreContract {
   }
 
   @Test
+  void a_message_that_waits_is_dead_once_it_is_held_whoever_has_claimed_it() throws Exception {
+    FallbackStore store = newStore();
+    store(store, 2);
+    StoredMessage claimed = only(store.claim(1, LONG));
+    OutboundMessage waiting = message("message-1", "hello");
+
+    store.hold(claimed.message(), "no answer");
+    store.hold(waiting, "no answer");
+
+    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(2);
+    assertThat(store.backlog().waiting()).isZero();
+    assertThat(store.claim(10, LONG)).isEmpty();
+    assertThat(store.replayed(List.of(claimed))).as("by a claimer who is too late").isZero();
+    assertThat(store.failed(claimed, ERROR, Duration.ZERO)).isFalse();
+    assertThat(store.backlog().count(StoredStatus.DEAD)).isEqualTo(2);
+  }
+
+  @Test
   void several_are_stored_at_once_in_order_and_each_fares_for_itself() throws Exception {
     FallbackStore store = newStore();
     store.store(message("taken", "hello"), ERROR);

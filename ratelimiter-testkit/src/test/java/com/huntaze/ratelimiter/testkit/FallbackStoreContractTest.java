@@ -70,6 +70,14 @@ class FallbackStoreContractTest {
   }
 
   @Test
+  void a_store_that_replays_what_waits_although_it_is_held_is_found() throws Exception {
+    FallbackStoreContract contract = contract(HoldsOnlyTheNew::new);
+
+    contract.a_held_message_is_dead_from_the_start();
+    assertBroken(contract::a_message_that_waits_is_dead_once_it_is_held_whoever_has_claimed_it);
+  }
+
+  @Test
   void a_store_that_starts_with_the_youngest_is_found() {
     FallbackStoreContract contract = contract(YoungestFirst::new);
 
@@ -234,6 +242,23 @@ class FallbackStoreContractTest {
     @Override
     public void hold(OutboundMessage message, String reason) {
       store(message, reason);
+    }
+  }
+
+  private static final class HoldsOnlyTheNew extends Right {
+    private final Set<String> stored = ConcurrentHashMap.newKeySet();
+
+    @Override
+    public void store(OutboundMessage message, String error) {
+      super.store(message, error);
+      stored.add(message.messageId());
+    }
+
+    @Override
+    public void hold(OutboundMessage message, String reason) {
+      if (!stored.contains(message.messageId())) {
+        super.hold(message, reason);
+      }
     }
   }
 
