@@ -46,6 +46,29 @@ public record DeliveryResult(
     requireNonNull(total, "total");
   }
 
+  /**
+   * {@return this result as a JSON object, in the shape that stores keep}
+   *
+   * <p>{@code response.data} is the API's body: as JSON if it is that, else as a string. The whole
+   * takes 256 KiB in UTF-8 at the most; of what is larger the body is a string that is cut, and
+   * {@code "truncated": true} says so.
+   */
+  public String toJson() {
+    return ResultJson.of(this);
+  }
+
+  /**
+   * {@return where stores keep this result: {@code yyyy/MM/dd/<creator>/<message id>.json}, by the
+   * day it ended in UTC}
+   *
+   * <p>A relative path, the same for the same message and day. What is no ASCII letter, digit,
+   * {@code -} or {@code _} in an id is percent-encoded, and a name of more than 255 bytes is cut
+   * and ends in a digest, so that no id leads elsewhere or has another one's path.
+   */
+  public String path() {
+    return ResultPath.of(this);
+  }
+
   /** How it ended. */
   public enum Status {
     /** Delivered. */
