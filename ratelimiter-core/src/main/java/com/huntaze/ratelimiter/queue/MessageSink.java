@@ -1,5 +1,8 @@
 package com.huntaze.ratelimiter.queue;
 
+import static java.util.Objects.requireNonNull;
+
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -14,6 +17,21 @@ import java.util.List;
  */
 @FunctionalInterface
 public interface MessageSink {
+  /**
+   * A message that a limiter has let through, and what it said about it.
+   *
+   * @param message the message
+   * @param grantedAt when it may go, by the limiter's clock
+   * @param tokensRemaining the permits that were left then, 0 or more
+   */
+  record Granted(OutboundMessage message, Instant grantedAt, long tokensRemaining) {
+    /** Checks that both are there. */
+    public Granted {
+      requireNonNull(message, "message");
+      requireNonNull(grantedAt, "grantedAt");
+    }
+  }
+
   /**
    * Puts one message. Blocks for at most one round trip, bounded by the sink's own time-outs; does
    * not retry.
@@ -41,6 +59,17 @@ public interface MessageSink {
       }
     }
     return results;
+  }
+
+  /**
+   * Puts any number of messages that a limiter has let through, in order, as {@link #sendAll} does.
+   * A sink that can tells those behind it what the limiter said; by default it is not passed on.
+   *
+   * @param granted what to put
+   * @return item <i>i</i> says what became of message <i>i</i>
+   */
+  default List<SinkResult> forwardAll(List<Granted> granted) {
+    return sendAll(granted.stream().map(Granted::message).toList());
   }
 
   /**

@@ -2,6 +2,7 @@ package com.huntaze.ratelimiter.sqs;
 
 import static java.util.Objects.requireNonNull;
 
+import com.huntaze.ratelimiter.queue.MessageSink.Granted;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.PayloadCodec;
 import com.huntaze.ratelimiter.queue.Priority;
@@ -35,6 +36,8 @@ final class SqsEntry {
       PRIORITIES.put(priority, string(priority.wireName()));
     }
   }
+
+  private static final MessageAttributeValue VERSION = string(Version.TEXT);
 
   private final String body;
   private final Map<String, MessageAttributeValue> attributes;
@@ -94,11 +97,20 @@ final class SqsEntry {
   /**
    * A message for the workflow queue.
    *
+   * @param granted what the limiter said about it; null if none was asked
    * @throws SinkException if SQS would refuse it
    */
   static SqsEntry fifo(
-      OutboundMessage message, Map<String, MessageAttributeValue> added, int maxBytes) {
+      OutboundMessage message,
+      @Nullable Granted granted,
+      Map<String, MessageAttributeValue> added,
+      int maxBytes) {
     Map<String, MessageAttributeValue> attributes = new LinkedHashMap<>(added);
+    attributes.put("rate_limiter_version", VERSION);
+    if (granted != null) {
+      attributes.put("rate_limit_timestamp", string(granted.grantedAt().toString()));
+      attributes.put("tokens_remaining", number(granted.tokensRemaining()));
+    }
     SqsTrace trace = SqsTrace.of(message);
     trace.addTo(attributes);
     SqsEntry entry =
@@ -193,6 +205,13 @@ final class SqsEntry {
                 .dataType(SqsRules.STRING)
                 .stringValue(traceHeader)
                 .build());
+  }
+
+  private static MessageAttributeValue number(long value) {
+    return MessageAttributeValue.builder()
+        .dataType("Number")
+        .stringValue(Long.toString(value))
+        .build();
   }
 
   /** An attribute of type String. */

@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,10 +29,10 @@ import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
  *
  * <p>Used by the client, the replayer and the gate. A standard queue gets the entry queue's payload
  * with four String attributes; a FIFO queue, known by its {@code .fifo}, gets the workflow queue's
- * payload, with the creator as group and the message id as deduplication id. A trace that is in the
- * form of W3C or X-Ray travels along as {@code AWSTraceHeader}, and as the attribute {@code
- * traceparent}. Every rule of SQS on size, names, counts and characters is checked before the
- * network is used.
+ * payload, with the creator as group, the message id as deduplication id and the attribute {@code
+ * rate_limiter_version}. A trace that is in the form of W3C or X-Ray travels along as {@code
+ * AWSTraceHeader}, and as the attribute {@code traceparent}. Every rule of SQS on size, names,
+ * counts and characters is checked before the network is used.
  *
  * <p>Thread-safe. It makes one HTTP call for each call of its own, bounded by the time-outs of the
  * {@link SqsClient} it was given, whose own retries should be off; it never closes that client.
@@ -110,17 +112,37 @@ public final class SqsMessageSink implements MessageSink {
    */
   @Override
   public List<SinkResult> sendAll(List<OutboundMessage> messages) {
+    return putAll(messages, Function.identity(), SqsSender::sendAll);
+  }
+
+  /**
+   * Puts any number of messages as {@link #sendAll} does. In a FIFO queue each tells what the
+   * limiter said, by the attributes {@code rate_limit_timestamp} and {@code tokens_remaining}.
+   *
+   * @param granted what to put
+   * @return item <i>i</i> says what became of message <i>i</i>
+   */
+  @Override
+  public List<SinkResult> forwardAll(List<Granted> granted) {
+    return putAll(granted, Granted::message, SqsSender::forwardAll);
+  }
+
+  private <T> List<SinkResult> putAll(
+      List<T> items,
+      Function<T, OutboundMessage> message,
+      BiFunction<SqsSender, List<T>, List<SinkResult>> put) {
     if (senders.size() == 1) {
-      return senders.get(0).sendAll(messages);
+      return put.apply(senders.get(0), items);
     }
     Map<SqsSender, List<Integer>> places = new LinkedHashMap<>();
-    for (int i = 0; i < messages.size(); i++) {
-      places.computeIfAbsent(sender(messages.get(i)), key -> new ArrayList<>()).add(i);
+    for (int i = 0; i < items.size(); i++) {
+      SqsSender sender = sender(message.apply(items.get(i)));
+      places.computeIfAbsent(sender, key -> new ArrayList<>()).add(i);
     }
-    @Nullable SinkResult[] results = new SinkResult[messages.size()];
+    @Nullable SinkResult[] results = new SinkResult[items.size()];
     places.forEach(
         (sender, indexes) -> {
-          List<SinkResult> answers = sender.sendAll(indexes.stream().map(messages::get).toList());
+          List<SinkResult> answers = put.apply(sender, indexes.stream().map(items::get).toList());
           for (int k = 0; k < answers.size(); k++) {
             results[indexes.get(k)] = answers.get(k);
           }
@@ -222,8 +244,8 @@ public final class SqsMessageSink implements MessageSink {
     }
 
     /**
-     * Adds a String attribute that every message carries, such as for a filter. SQS takes ten: four
-     * are the sink's, three are kept free for what tracing adds.
+     * Adds a String attribute that every message carries, such as for a filter. SQS takes ten: up
+     * to four are the sink's, three are kept free for what tracing adds.
      *
      * @param name 1 to 256 letters, digits, {@code _}, {@code -} and single dots within it; not one
      *     of the sink's, nor one that begins with AWS. or Amazon.

@@ -20,10 +20,12 @@ final class SqsRules {
   /** The most entries a batch may have. */
   static final int MAX_ENTRIES = 10;
 
-  /** The type of every message attribute that is sent; it counts towards the size. */
+  /** The type of message attributes that are text; it counts towards the size. */
   static final String STRING = "String";
 
-  /** What a sink may be given of the ten attributes: four are its own, three are tracing's. */
+  /**
+   * What a sink may be given of the ten attributes: four at most are its own, three are tracing's.
+   */
   static final int FREE_ATTRIBUTES = 3;
 
   private static final int MAX_ID = 128;
@@ -36,7 +38,16 @@ final class SqsRules {
   private static final Pattern RESERVED_NAME = Pattern.compile("(?i)(aws|amazon)\\..*");
   private static final Set<String> OURS =
       Set.of(
-          "userId", "messageType", "timestamp", "priority", "traceparent", "tracestate", "baggage");
+          "userId",
+          "messageType",
+          "timestamp",
+          "priority",
+          "rate_limit_timestamp",
+          "tokens_remaining",
+          "rate_limiter_version",
+          "traceparent",
+          "tracestate",
+          "baggage");
 
   private SqsRules() {}
 
@@ -68,12 +79,15 @@ final class SqsRules {
             });
   }
 
-  /** The bytes of a body and of its String attributes, as SQS counts a message. */
+  /**
+   * The bytes of a body and of its attributes, which are Strings and Numbers, as SQS counts a
+   * message.
+   */
   static long bytes(String body, Map<String, MessageAttributeValue> attributes) {
     long bytes = bytes(body);
     for (Map.Entry<String, MessageAttributeValue> attribute : attributes.entrySet()) {
-      bytes +=
-          bytes(attribute.getKey()) + STRING.length() + bytes(attribute.getValue().stringValue());
+      MessageAttributeValue value = attribute.getValue();
+      bytes += bytes(attribute.getKey()) + bytes(value.dataType()) + bytes(value.stringValue());
     }
     return bytes;
   }

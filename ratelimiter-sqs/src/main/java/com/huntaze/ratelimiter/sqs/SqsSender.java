@@ -1,5 +1,6 @@
 package com.huntaze.ratelimiter.sqs;
 
+import com.huntaze.ratelimiter.queue.MessageSink.Granted;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
@@ -8,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.BatchResultErrorEntry;
@@ -47,7 +49,7 @@ final class SqsSender {
 
   /** Puts one message by one call. */
   SinkResult.Taken send(OutboundMessage message) {
-    SqsEntry entry = entry(message);
+    SqsEntry entry = entry(message, null);
     return put(entry, url());
   }
 
@@ -67,10 +69,19 @@ final class SqsSender {
 
   /** Puts any number of messages, ten a call at most and within the byte limit. */
   List<SinkResult> sendAll(List<OutboundMessage> messages) {
-    SqsBatch batch = new SqsBatch(messages.size(), maxMessageBytes);
-    for (int i = 0; i < messages.size(); i++) {
+    return putAll(messages, message -> entry(message, null));
+  }
+
+  /** As {@link #sendAll}; in a FIFO queue each message tells what the limiter said. */
+  List<SinkResult> forwardAll(List<Granted> granted) {
+    return putAll(granted, each -> entry(each.message(), each));
+  }
+
+  private <T> List<SinkResult> putAll(List<T> items, Function<T, SqsEntry> entry) {
+    SqsBatch batch = new SqsBatch(items.size(), maxMessageBytes);
+    for (int i = 0; i < items.size(); i++) {
       try {
-        batch.add(i, entry(messages.get(i)));
+        batch.add(i, entry.apply(items.get(i)));
       } catch (SinkException e) {
         batch.notTaken(i, e);
       }
@@ -170,9 +181,9 @@ final class SqsSender {
                         null)));
   }
 
-  private SqsEntry entry(OutboundMessage message) {
+  private SqsEntry entry(OutboundMessage message, @Nullable Granted granted) {
     return queue.isFifo()
-        ? SqsEntry.fifo(message, attributes, maxMessageBytes)
+        ? SqsEntry.fifo(message, granted, attributes, maxMessageBytes)
         : SqsEntry.standard(message, attributes, maxMessageBytes);
   }
 

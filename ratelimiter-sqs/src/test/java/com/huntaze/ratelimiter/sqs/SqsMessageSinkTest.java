@@ -202,9 +202,11 @@ class SqsMessageSinkTest {
 
   @Test
   void the_limit_of_a_fifo_queue_is_exact_too() {
+    int version = ("rate_limiter_version" + "String" + Version.TEXT).length();
     int empty =
         PayloadCodec.workflow().encode(message("m1").content("a").build()).getBytes(UTF_8).length
-            - 1;
+            - 1
+            + version;
     String full = "é".repeat((262_144 - empty) / 2) + "a".repeat((262_144 - empty) % 2);
     workflowQueue.send(message("m1").content(full).build());
     assertThat(refusal(workflowQueue, message("m1").content(full + "a").build()))
@@ -816,7 +818,10 @@ class SqsMessageSinkTest {
         "aMaZoN.x",
         "userId",
         "traceparent",
-        "tracestate"
+        "tracestate",
+        "rate_limit_timestamp",
+        "tokens_remaining",
+        "rate_limiter_version"
       })
   void a_name_that_sqs_refuses_or_that_is_taken_is_refused(String name) {
     assertThatThrownBy(() -> SqsMessageSink.builder(client).attribute(name, "v"))

@@ -166,6 +166,20 @@ public abstract class MessageSinkContract {
   }
 
   @Test
+  void all_that_a_limiter_let_through_arrive_once_and_unchanged() {
+    List<OutboundMessage> messages = messages("m", 25);
+    assertThat(
+            sink()
+                .forwardAll(
+                    messages.stream()
+                        .map(message -> new MessageSink.Granted(message, NOW, 3))
+                        .toList()))
+        .hasSize(25)
+        .allSatisfy(result -> assertThat(result).isInstanceOf(SinkResult.Taken.class));
+    assertThat(received(25)).containsExactlyInAnyOrderElementsOf(messages);
+  }
+
+  @Test
   void the_last_of_a_batch_arrives_whatever_its_size() {
     for (int size : new int[] {1, 2, 9, 10, 11, 20, 21}) {
       List<OutboundMessage> messages = messages("m" + size + "-", size);

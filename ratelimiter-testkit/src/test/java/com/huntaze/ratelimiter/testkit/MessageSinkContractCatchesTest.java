@@ -131,6 +131,21 @@ class MessageSinkContractCatchesTest {
                     }),
             "all_of_a_batch_arrive_once_and_unchanged"),
         fault(
+            "what a limiter let through is acknowledged and dropped",
+            good ->
+                new MessageSink() {
+                  @Override
+                  public SinkResult.Taken send(OutboundMessage message) {
+                    return good.send(message);
+                  }
+
+                  @Override
+                  public List<SinkResult> forwardAll(List<Granted> granted) {
+                    return Collections.nCopies(granted.size(), TAKEN);
+                  }
+                },
+            "all_that_a_limiter_let_through_arrive_once_and_unchanged"),
+        fault(
             "a batch is sent twice",
             batches(
                 good ->
