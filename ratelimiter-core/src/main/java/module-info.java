@@ -7,7 +7,6 @@ module com.huntaze.ratelimiter {
   requires jakarta.validation;
   requires org.hibernate.validator;
   requires com.fasterxml.jackson.core;
-  requires com.fasterxml.jackson.databind;
 
   exports com.huntaze.ratelimiter;
   exports com.huntaze.ratelimiter.delivery;

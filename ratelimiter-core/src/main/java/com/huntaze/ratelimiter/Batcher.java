@@ -159,6 +159,7 @@ final class Batcher implements Executor {
   /** In characters, which is what messages take in memory, and a little for the rest. */
   private static int weight(OutboundMessage message) {
     int weight = 512 + message.content().map(String::length).orElse(0);
+    weight += message.profileUrl().map(String::length).orElse(0);
     for (String url : message.mediaUrls()) {
       weight += url.length();
     }

@@ -112,12 +112,19 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   public SendResult send(OnlyFansMessage message) {
     requireNonNull(message, "message");
     long start = ticker.nanos();
-    return entrance.whileOpen(
-        () -> {
-          Intake.Reading reading = intake.read(message);
-          OutboundMessage accepted = reading.accepted();
-          return accepted == null ? said(reading.refusal()) : deliver(accepted, start);
-        });
+    return entrance.whileOpen(() -> deliver(intake.read(message), start));
+  }
+
+  @Override
+  public SendResult submit(OnlyFansAction action) {
+    requireNonNull(action, "action");
+    long start = ticker.nanos();
+    return entrance.whileOpen(() -> deliver(intake.read(action), start));
+  }
+
+  private SendResult deliver(Intake.Reading reading, long start) {
+    OutboundMessage accepted = reading.accepted();
+    return accepted == null ? said(reading.refusal()) : deliver(accepted, start);
   }
 
   @Override

@@ -83,6 +83,9 @@ final class DirectSender {
   SendResult send(OutboundMessage message) {
     String id = message.messageId();
     try {
+      if (!gateway.supports(message.action())) {
+        return new SendResult.Failed(id, "the gateway knows no action " + message.action());
+      }
       String call = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
       SentLog.Claim claim = new SentLog.Claim(id, message.revival(), call);
       long asked = ticker.nanos();
@@ -116,10 +119,13 @@ final class DirectSender {
 
   /** Every call is a permit of its own, also when a caller sends one id again. */
   private static PermitRequest request(OutboundMessage message, String call) {
-    return PermitRequest.of(
-        message.messageId() + "#" + call,
-        Scope.creator(message.creator()),
-        Scope.recipient(message.recipientId().orElseThrow()));
+    Scope creator = Scope.creator(message.creator());
+    Scope[] scopes =
+        message
+            .recipientId()
+            .map(recipient -> new Scope[] {creator, Scope.recipient(recipient)})
+            .orElseGet(() -> new Scope[] {creator});
+    return PermitRequest.of(message.messageId() + "#" + call, scopes);
   }
 
   private SendResult call(OutboundMessage message, SentLog.Claim claim) {
@@ -151,7 +157,11 @@ final class DirectSender {
       }
       default -> {
         sentLog.notSent(claim);
-        return new SendResult.Failed(id, "the API answered " + response.statusCode());
+        return new SendResult.Failed(
+            id,
+            response.statusCode() == 0
+                ? "no call can be made of it"
+                : "the API answered " + response.statusCode());
       }
     }
   }

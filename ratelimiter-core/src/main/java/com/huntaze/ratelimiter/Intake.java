@@ -35,17 +35,47 @@ final class Intake implements AutoCloseable {
   }
 
   Reading read(OnlyFansMessage message) {
-    String id = message.messageId() == null ? UUID.randomUUID().toString() : message.messageId();
+    String id = idOf(message.messageId());
     List<Violation> violations = validator.validate(message);
     return violations.isEmpty()
         ? new Reading(accept(message, id), null)
         : new Reading(null, new SendResult.Invalid(id, violations));
   }
 
+  Reading read(OnlyFansAction action) {
+    String id = idOf(action.messageId());
+    List<Violation> violations = validator.validate(action);
+    return violations.isEmpty()
+        ? new Reading(accept(action, id), null)
+        : new Reading(null, new SendResult.Invalid(id, violations));
+  }
+
+  private static String idOf(@Nullable String messageId) {
+    return messageId == null ? UUID.randomUUID().toString() : messageId;
+  }
+
+  /** Now, in the microseconds that every store keeps. */
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+
+  private OutboundMessage accept(OnlyFansAction action, String id) {
+    String mediaUrl = action.mediaUrl();
+    return OutboundMessage.builder(id, requireNonNull(action.userId()), now())
+        .action(action.action())
+        .creatorId(action.creatorId())
+        .recipientId(action.recipientId())
+        .mediaUrls(mediaUrl == null ? List.of() : List.of(mediaUrl))
+        .profileUrl(action.profileUrl())
+        .priority(action.priority())
+        .workflowId(action.workflowId())
+        .traceId(action.traceId())
+        .metadata(MetadataRules.copy(action.metadata()))
+        .build();
+  }
+
   private OutboundMessage accept(OnlyFansMessage message, String id) {
-    // Microseconds are what every store keeps.
-    Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
-    return OutboundMessage.builder(id, requireNonNull(message.userId()), now)
+    return OutboundMessage.builder(id, requireNonNull(message.userId()), now())
         .creatorId(message.creatorId())
         .recipientId(message.recipientId())
         .content(message.content())

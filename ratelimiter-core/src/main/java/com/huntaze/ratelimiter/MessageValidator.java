@@ -1,12 +1,15 @@
 package com.huntaze.ratelimiter;
 
+import com.huntaze.ratelimiter.queue.OutboundMessage;
 import jakarta.validation.ConstraintViolation;
 import jakarta.validation.Validation;
 import jakarta.validation.Validator;
 import jakarta.validation.ValidatorFactory;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.hibernate.validator.HibernateValidator;
@@ -20,8 +23,8 @@ import org.hibernate.validator.messageinterpolation.ParameterMessageInterpolator
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rules of a message, in one place: Jakarta Validation for the fields, and the metadata's own.
- * Thread-safe; owns its validator factory.
+ * The rules of messages and actions, in one place: Jakarta Validation for the fields, and the
+ * metadata's own. Thread-safe; owns its validator factory.
  */
 final class MessageValidator implements AutoCloseable {
   private static final int MAX_ID = 128;
@@ -54,27 +57,39 @@ final class MessageValidator implements AutoCloseable {
         new PatternDef()
             .regexp("[\\x21-\\x7E]*")
             .message("must be ASCII letters, digits and punctuation");
-    var type = mapping.type(OnlyFansMessage.class);
-    type.field("messageId").constraint(id()).constraint(plainId);
-    type.field("userId").constraint(text()).constraint(new NotBlankDef()).constraint(id());
-    type.field("creatorId").constraint(text()).constraint(id()).constraint(notBlankIfGiven());
-    type.field("recipientId").constraint(text()).constraint(new NotBlankDef()).constraint(id());
-    type.field("workflowId").constraint(text()).constraint(id()).constraint(notBlankIfGiven());
-    type.field("traceId").constraint(text()).constraint(id()).constraint(notBlankIfGiven());
-    type.field("content")
+    var message = mapping.type(OnlyFansMessage.class);
+    message.field("recipientId").constraint(text()).constraint(new NotBlankDef()).constraint(id());
+    message
+        .field("content")
         .constraint(new NotBlankDef())
         .constraint(new SizeDef().max(limits.contentLength()))
         .constraint(text());
-    type.field("mediaUrls")
+    message
+        .field("mediaUrls")
         .constraint(new SizeDef().max(limits.mediaUrls()))
         .containerElementType(0)
         .constraint(new NotNullDef())
         .constraint(new SizeDef().max(limits.mediaUrlLength()))
-        .constraint(
-            new PatternDef()
-                .regexp("(?i)https?://[^\\s/?#]+[\\x21-\\x7E]*")
-                .message("must be an http or https URL"));
+        .constraint(url());
+    var action = mapping.type(OnlyFansAction.class);
+    action.field("recipientId").constraint(text()).constraint(id()).constraint(notBlankIfGiven());
+    for (String field : List.of("profileUrl", "mediaUrl")) {
+      action.field(field).constraint(new SizeDef().max(limits.mediaUrlLength())).constraint(url());
+    }
+    for (var type : List.of(message, action)) {
+      type.field("messageId").constraint(id()).constraint(plainId);
+      type.field("userId").constraint(text()).constraint(new NotBlankDef()).constraint(id());
+      for (String field : List.of("creatorId", "workflowId", "traceId")) {
+        type.field(field).constraint(text()).constraint(id()).constraint(notBlankIfGiven());
+      }
+    }
     return mapping;
+  }
+
+  private static PatternDef url() {
+    return new PatternDef()
+        .regexp("(?i)https?://[^\\s/?#]+[\\x21-\\x7E]*")
+        .message("must be an http or https URL");
   }
 
   private static SizeDef id() {
@@ -145,8 +160,30 @@ final class MessageValidator implements AutoCloseable {
   }
 
   List<Violation> validateInFull(OnlyFansMessage message) {
+    return sorted(violations(message, message.metadata()));
+  }
+
+  /** All rules the action breaks; its metadata is checked by the same call. */
+  List<Violation> validate(OnlyFansAction action) {
+    List<Violation> violations = violations(action, action.metadata());
+    switch (action.action()) {
+      case OutboundMessage.SCRAPE_PROFILE -> require("profileUrl", action.profileUrl(), violations);
+      case OutboundMessage.DOWNLOAD_MEDIA -> require("mediaUrl", action.mediaUrl(), violations);
+      default -> {}
+    }
+    return sorted(violations);
+  }
+
+  private static void require(String field, @Nullable String value, List<Violation> violations) {
+    if (value == null) {
+      violations.add(new Violation(field, "NotBlank", "must not be blank", Optional.empty()));
+    }
+  }
+
+  private List<Violation> violations(
+      Object bean, Map<String, ? extends @Nullable Object> metadata) {
     List<Violation> violations = new ArrayList<>();
-    for (ConstraintViolation<OnlyFansMessage> each : validator.validate(message)) {
+    for (ConstraintViolation<Object> each : validator.validate(bean)) {
       String path = each.getPropertyPath().toString().replace(".<list element>", "");
       String field = path.replaceFirst("<list element>", "");
       violations.add(
@@ -156,8 +193,12 @@ final class MessageValidator implements AutoCloseable {
               each.getMessage(),
               shown(field, each.getInvalidValue())));
     }
-    metadataRules.check(message.metadata(), violations);
-    violations.sort((a, b) -> a.field().compareTo(b.field()));
+    metadataRules.check(metadata, violations);
+    return violations;
+  }
+
+  private static List<Violation> sorted(List<Violation> violations) {
+    violations.sort(Comparator.comparing(Violation::field));
     return violations;
   }
 

@@ -1,14 +1,13 @@
 package com.huntaze.ratelimiter;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.core.JsonEncoding;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +28,7 @@ final class MetadataRules {
       Set.of(
           Byte.class, Short.class, Integer.class, Long.class, BigInteger.class, BigDecimal.class);
 
-  private static final JsonMapper JSON = JsonMapper.builder().build();
+  private static final JsonFactory JSON = new JsonFactory();
 
   private final MessageLimits limits;
 
@@ -67,9 +66,7 @@ final class MetadataRules {
     }
   }
 
-  /**
-   * A copy that nobody else holds, of JSON's own types; call it for metadata without violations.
-   */
+  /** Metadata without its empty keys; call it for metadata without violations. */
   static Map<String, Object> copy(Map<String, ? extends @Nullable Object> metadata) {
     if (metadata.isEmpty()) {
       return Map.of();
@@ -78,24 +75,10 @@ final class MetadataRules {
     metadata.forEach(
         (key, value) -> {
           if (value != null) {
-            copy.put(key, copyValue(value));
+            copy.put(key, value);
           }
         });
     return copy;
-  }
-
-  private static Object copyValue(Object value) {
-    if (value instanceof Map<?, ?> map) {
-      Map<String, @Nullable Object> copy = new LinkedHashMap<>();
-      map.forEach((key, each) -> copy.put((String) key, each == null ? null : copyValue(each)));
-      return Collections.unmodifiableMap(copy);
-    }
-    if (value instanceof Collection<?> list) {
-      List<@Nullable Object> copy = new ArrayList<>();
-      list.forEach(each -> copy.add(each == null ? null : copyValue(each)));
-      return Collections.unmodifiableList(copy);
-    }
-    return value;
   }
 
   private static boolean isJson(@Nullable Object value, int depth) {
@@ -127,10 +110,46 @@ final class MetadataRules {
   }
 
   private static long bytes(Map<String, ? extends @Nullable Object> metadata) {
-    try {
-      return JSON.writeValueAsString(metadata).getBytes(UTF_8).length;
-    } catch (JsonProcessingException e) {
+    Counter counter = new Counter();
+    try (JsonGenerator json = JSON.createGenerator(counter, JsonEncoding.UTF8)) {
+      write(json, metadata);
+    } catch (IOException e) {
       return Long.MAX_VALUE;
+    }
+    return counter.bytes;
+  }
+
+  private static void write(JsonGenerator json, @Nullable Object value) throws IOException {
+    if (value instanceof Map<?, ?> map) {
+      json.writeStartObject();
+      for (Map.Entry<?, ?> each : map.entrySet()) {
+        json.writeFieldName((String) each.getKey());
+        write(json, each.getValue());
+      }
+      json.writeEndObject();
+    } else if (value instanceof Collection<?> list) {
+      json.writeStartArray();
+      for (Object each : list) {
+        write(json, each);
+      }
+      json.writeEndArray();
+    } else {
+      json.writePOJO(value);
+    }
+  }
+
+  /** Counts and keeps nothing. */
+  private static final class Counter extends OutputStream {
+    long bytes;
+
+    @Override
+    public void write(int b) {
+      bytes++;
+    }
+
+    @Override
+    public void write(byte[] b, int offset, int length) {
+      bytes += length;
     }
   }
 

@@ -41,6 +41,17 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   SendResult send(OnlyFansMessage message);
 
   /**
+   * Has one action done that is no message to a fan. It goes the way of {@link #send} in every
+   * respect: validation, switch, queue, retries, fallback store and limit. What the API answers is
+   * found in the result store of whoever works on the queue.
+   *
+   * @param action the action
+   * @return what became of it; {@link SendStatus#SENT}, where the switch is off, says that the API
+   *     did it
+   */
+  SendResult submit(OnlyFansAction action);
+
+  /**
    * Sends one message on the client's own threads, together with others that are sent meanwhile.
    * The future completes when something has the message, or none would take it; never
    * exceptionally. While the buffer is full this call waits for room, as long as a send may be

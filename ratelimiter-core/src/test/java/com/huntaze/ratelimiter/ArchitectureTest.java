@@ -100,7 +100,7 @@ class ArchitectureTest {
             "java.time..",
             "java.util..",
             "javax.net.ssl..",
-            "com.fasterxml.jackson..",
+            "com.fasterxml.jackson.core..",
             "dev.failsafe..",
             "jakarta.validation..",
             "org.hibernate.validator..",

@@ -9,7 +9,7 @@ import java.util.Optional;
  * What the external API answered. Immutable and thread-safe; {@link #toString} does not show the
  * body.
  *
- * @param statusCode the HTTP status
+ * @param statusCode the HTTP status; 0 if no request was made, see {@link #notCalled}
  * @param retryAfter how long the API asks to wait, where it says so
  * @param data the answer's body, cut to a bound by the gateway; empty if it has none
  */
@@ -41,6 +41,16 @@ public record GatewayResponse(
    */
   public static GatewayResponse of(int statusCode) {
     return new GatewayResponse(statusCode, Optional.empty(), Optional.empty());
+  }
+
+  /**
+   * What a gateway answers for a message that there is no call for, now or ever, such as one with a
+   * URL that must not be reached: no request was made, and the message is {@link Outcome#REJECTED}.
+   *
+   * @return an answer with the status 0
+   */
+  public static GatewayResponse notCalled() {
+    return of(0);
   }
 
   /** {@return what the status means for the message} */

@@ -1,21 +1,20 @@
 package com.huntaze.ratelimiter.delivery;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -24,8 +23,8 @@ import java.time.InstantSource;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.Base64;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -37,32 +36,55 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Calls the external API over HTTP/1.1: {@code POST {base}/chats/{recipient}/messages}.
+ * Calls the external API over HTTP/1.1.
  *
- * <p>Thread-safe. One call is one request: redirects are not followed and nothing is retried. The
- * message's id travels as {@code Idempotency-Key}, the account, percent-encoded, as {@code
- * X-Creator-Id}. Credentials come from a supplier for every call, so that they can rotate, and are
- * never logged. An answer that does not come within the time-out is an ambiguous {@link
- * GatewayException}.
+ * <table>
+ * <caption>The request of each action</caption>
+ * <tr><td>{@code send_message}</td><td>{@code POST {base}/chats/{recipient}/messages}</td></tr>
+ * <tr><td>{@code get_messages}</td><td>{@code GET {base}/chats/{recipient}/messages}, without a
+ *     recipient {@code GET {base}/messages}</td></tr>
+ * <tr><td>{@code scrape_profile}</td><td>{@code GET} of the profile's URL</td></tr>
+ * <tr><td>{@code download_media}</td><td>{@code GET} of the one media URL</td></tr>
+ * </table>
+ *
+ * <p>Thread-safe. One call is one request at most: redirects are not followed and nothing is
+ * retried. To the API's own origin, scheme, host and port of the base, the message's id travels as
+ * {@code Idempotency-Key} and the account, percent-encoded, as {@code X-Creator-Id}. Credentials
+ * come from a supplier for every such call, so that they can rotate, and are never logged. An
+ * answer that does not come within the time-out is an ambiguous {@link GatewayException}.
+ *
+ * <p>Profile and media URLs come from users. One of another origin is asked without credentials and
+ * ids, and only at public addresses: one of this machine, of a private or of a link-local network
+ * is answered {@link GatewayResponse#notCalled}, as are a URL that is none or has a password, and
+ * several media URLs. The name is looked up once more when the connection is made; the JVM's cache
+ * of addresses (30 s unless it is set otherwise) is what keeps the two answers the same, and with
+ * an HTTP proxy it is the proxy that looks up.
  */
 public final class HttpOnlyFansGateway implements OnlyFansGateway {
   private static final Logger log = LoggerFactory.getLogger(HttpOnlyFansGateway.class);
-  private static final int MAX_DATA = 4_096;
+
+  /** Of what the API says about a message that was sent. */
+  private static final int MAX_SENT_BYTES = 4_096;
+
   private static final long MAX_WAIT_SECONDS = Duration.ofHours(24).toSeconds();
   private static final String CANNED_ANSWER =
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 
-  private final URI baseUrl;
+  private final GatewayRequests requests;
   private final String userAgent;
   private final Optional<Supplier<String>> apiKey;
+  private final int maxReadBytes;
+  private final boolean privateAddresses;
   private final InstantSource clock;
+  private final Ticker ticker = Ticker.system();
   private final HttpClient http;
-  private final JsonMapper json = JsonMapper.builder().build();
 
   private HttpOnlyFansGateway(Builder builder) {
-    this.baseUrl = builder.baseUrl;
+    this.requests = new GatewayRequests(builder.baseUrl, builder.userAgent);
     this.userAgent = builder.userAgent;
     this.apiKey = builder.apiKey;
+    this.maxReadBytes = builder.maxReadBytes;
+    this.privateAddresses = builder.privateAddresses;
     this.clock = builder.clock;
     this.http =
         HttpClient.newBuilder()
@@ -84,27 +106,60 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
   }
 
   @Override
+  public boolean supports(String action) {
+    return GatewayRequests.ACTIONS.contains(action);
+  }
+
+  @Override
   public GatewayResponse call(OutboundMessage message, Duration timeout) {
+    long start = ticker.nanos();
     String id = message.messageId();
-    HttpRequest request = authorised(message, timeout);
+    GatewayRequests.Request request = authorised(message, timeout).orElse(null);
+    if (request == null || !mayReach(request, id, timeout)) {
+      return GatewayResponse.notCalled();
+    }
+    int maxBytes = message.isRead() ? maxReadBytes : MAX_SENT_BYTES;
     // The request's own time-out ends with the headers; this one covers the body too.
-    CompletableFuture<HttpResponse<String>> answer =
-        http.sendAsync(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+    CompletableFuture<HttpResponse<byte[]>> answer =
+        http.sendAsync(request.request(), head -> new BoundedBody(maxBytes));
+    HttpResponse<byte[]> response =
+        await(answer, timeout.minusNanos(ticker.nanos() - start), id, request.isForeign());
+    return new GatewayResponse(
+        response.statusCode(),
+        response.headers().firstValue("Retry-After").flatMap(this::retryAfter),
+        data(response));
+  }
+
+  /**
+   * Whether it goes to the API itself, or to where a user's URL may reach.
+   *
+   * @throws GatewayException if its host has no address, or not in time
+   */
+  private boolean mayReach(GatewayRequests.Request request, String id, Duration timeout) {
+    if (privateAddresses || !request.isForeign()) {
+      return true;
+    }
+    String host = request.request().uri().getHost();
+    return await(
+        CompletableFuture.supplyAsync(() -> PublicAddresses.isPublic(host)), timeout, id, true);
+  }
+
+  /** Waits, and says what it means if there is no answer; of a user's URL it quotes nothing. */
+  private static <T> T await(
+      CompletableFuture<T> answer, Duration timeout, String id, boolean isForeign) {
     try {
-      HttpResponse<String> response = answer.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
-      return new GatewayResponse(
-          response.statusCode(),
-          response.headers().firstValue("Retry-After").flatMap(this::retryAfter),
-          Optional.of(response.body())
-              .filter(body -> !body.isEmpty())
-              .map(body -> body.substring(0, Math.min(body.length(), MAX_DATA))));
+      return answer.get(Math.max(0, timeout.toNanos()), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
+      Throwable cause = requireNonNull(e.getCause());
       boolean neverLeft =
-          e.getCause() instanceof ConnectException
-              || e.getCause() instanceof HttpConnectTimeoutException
-              || e.getCause() instanceof SSLHandshakeException;
+          cause instanceof ConnectException
+              || cause instanceof HttpConnectTimeoutException
+              || cause instanceof SSLHandshakeException
+              || cause instanceof UncheckedIOException;
       String what = neverLeft ? "no connection for " : "no answer for ";
-      throw new GatewayException(what + id, !neverLeft, e.getCause());
+      throw isForeign
+          ? new GatewayException(what + id + ": " + cause.getClass().getName(), !neverLeft, null)
+          : new GatewayException(what + id, !neverLeft, cause);
     } catch (TimeoutException e) {
       answer.cancel(true);
       throw new GatewayException("no answer in time for " + id, true, e);
@@ -115,11 +170,29 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     }
   }
 
+  /** Text as it is; anything else, such as a picture, in Base64. */
+  private static Optional<String> data(HttpResponse<byte[]> response) {
+    byte[] body = response.body();
+    if (body.length == 0) {
+      return Optional.empty();
+    }
+    String type =
+        response.headers().firstValue("Content-Type").orElse("text/").toLowerCase(Locale.ROOT);
+    boolean isText = type.startsWith("text/") || type.contains("json") || type.contains("xml");
+    return Optional.of(isText ? text(body) : Base64.getEncoder().encodeToString(body));
+  }
+
+  /** Without the half of a character at its end, where it was cut. */
+  private static String text(byte[] body) {
+    String text = new String(body, UTF_8);
+    return text.endsWith("\uFFFD") ? text.substring(0, text.length() - 1) : text;
+  }
+
   /** The request with the current credentials; without them, or with nonsense, nothing leaves. */
-  private HttpRequest authorised(OutboundMessage message, Duration timeout) {
+  private Optional<GatewayRequests.Request> authorised(OutboundMessage message, Duration timeout) {
     try {
       Optional<String> key = apiKey.map(supplier -> requireNonNull(supplier.get(), "apiKey"));
-      return request(baseUrl, message, key, timeout);
+      return requests.of(message, key, timeout);
     } catch (RuntimeException e) {
       // Not chained: such exceptions quote the header, and so the key.
       throw new GatewayException(
@@ -139,51 +212,21 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
             .build();
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       URI here = new URI("http", null, "127.0.0.1", socket.getLocalPort(), "", null, null);
-      CompletableFuture<HttpResponse<String>> answer =
-          http.sendAsync(
-              request(here, message, Optional.empty(), Duration.ofSeconds(2)),
-              HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+      GatewayRequests.Request request =
+          new GatewayRequests(here, userAgent)
+              .of(message, Optional.empty(), Duration.ofSeconds(2))
+              .orElseThrow();
+      CompletableFuture<HttpResponse<byte[]>> answer =
+          http.sendAsync(request.request(), head -> new BoundedBody(MAX_SENT_BYTES));
       socket.setSoTimeout(2_000);
       try (Socket connection = socket.accept()) {
         connection.getOutputStream().write(CANNED_ANSWER.getBytes(StandardCharsets.US_ASCII));
-        answer.get(2, TimeUnit.SECONDS);
+        data(answer.get(2, TimeUnit.SECONDS));
       }
     } catch (IOException | URISyntaxException | ExecutionException | TimeoutException e) {
       log.debug("The gateway could not warm up; its first call may be slow", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private HttpRequest request(
-      URI base, OutboundMessage message, Optional<String> key, Duration timeout) {
-    String recipient = encoded(message.recipientId().orElse("-"));
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(base + "/chats/" + recipient + "/messages"))
-            .timeout(timeout)
-            .header("Content-Type", "application/json")
-            .header("User-Agent", userAgent)
-            .header("Idempotency-Key", message.messageId())
-            .header("X-Creator-Id", encoded(message.creator()))
-            .POST(HttpRequest.BodyPublishers.ofString(body(message)));
-    key.ifPresent(token -> request.header("Authorization", "Bearer " + token));
-    return request.build();
-  }
-
-  private static String encoded(String text) {
-    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
-  }
-
-  private String body(OutboundMessage message) {
-    Map<String, Object> body = new LinkedHashMap<>();
-    message.content().ifPresent(content -> body.put("text", content));
-    if (!message.mediaUrls().isEmpty()) {
-      body.put("mediaUrls", message.mediaUrls());
-    }
-    try {
-      return json.writeValueAsString(body);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("text and URLs must be writable as JSON");
     }
   }
 
@@ -211,6 +254,8 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     private String userAgent = "huntaze-ratelimiter";
     private Optional<Supplier<String>> apiKey = Optional.empty();
     private Duration connectTimeout = Duration.ofSeconds(5);
+    private int maxReadBytes = 262_144;
+    private boolean privateAddresses;
     private InstantSource clock = InstantSource.system();
 
     private Builder(URI baseUrl) {
@@ -256,6 +301,34 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
      */
     public Builder connectTimeout(Duration connectTimeout) {
       this.connectTimeout = positive("connectTimeout", connectTimeout);
+      return this;
+    }
+
+    /**
+     * Sets how much of an answer is kept where the action reads. What is beyond it is not read.
+     * Default 262,144 bytes.
+     *
+     * @param maxReadBytes 1 or more
+     * @return this builder
+     * @throws IllegalArgumentException if it is less
+     */
+    public Builder maxReadBytes(int maxReadBytes) {
+      if (maxReadBytes < 1) {
+        throw new IllegalArgumentException("maxReadBytes must be 1 or more, was " + maxReadBytes);
+      }
+      this.maxReadBytes = maxReadBytes;
+      return this;
+    }
+
+    /**
+     * Whether profile and media URLs may lead to this machine and its private networks. Default
+     * false, since they come from users; true for tests, and where an egress proxy decides.
+     *
+     * @param allowed whether they may
+     * @return this builder
+     */
+    public Builder privateAddresses(boolean allowed) {
+      this.privateAddresses = allowed;
       return this;
     }
 

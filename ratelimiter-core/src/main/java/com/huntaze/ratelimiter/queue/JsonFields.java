@@ -1,14 +1,8 @@
 package com.huntaze.ratelimiter.queue;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.io.SegmentedStringWriter;
 import com.fasterxml.jackson.core.util.BufferRecycler;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.huntaze.ratelimiter.queue.PayloadException.Reason;
 import java.io.IOException;
 import java.time.DateTimeException;
@@ -25,17 +19,6 @@ import org.jspecify.annotations.Nullable;
  * end is what the reader does not know. Faults name the field and nothing of its value.
  */
 final class JsonFields {
-  private static final JsonMapper MAPPER =
-      JsonMapper.builder(
-              JsonFactory.builder()
-                  .streamReadConstraints(
-                      StreamReadConstraints.builder().maxNestingDepth(32).build())
-                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                  .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
-                  .build())
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
-
   private final Map<String, Object> fields;
 
   private JsonFields(Map<String, Object> fields) {
@@ -45,8 +28,8 @@ final class JsonFields {
   static JsonFields parse(String body) {
     Object value;
     try {
-      value = MAPPER.readValue(body, Object.class);
-    } catch (JsonProcessingException e) {
+      value = JsonValues.parse(body);
+    } catch (IOException | NumberFormatException e) {
       throw new PayloadException(Reason.NOT_JSON, "body"); // the cause quotes what it read
     }
     if (!(value instanceof Map<?, ?> map)) {
@@ -61,9 +44,9 @@ final class JsonFields {
   }
 
   static String write(Writing writing) {
-    BufferRecycler buffers = MAPPER.getFactory()._getBufferRecycler();
+    BufferRecycler buffers = JsonValues.FACTORY._getBufferRecycler();
     try (SegmentedStringWriter text = new SegmentedStringWriter(buffers)) {
-      try (JsonGenerator json = MAPPER.createGenerator(text)) {
+      try (JsonGenerator json = JsonValues.FACTORY.createGenerator(text)) {
         writing.to(json);
       }
       return text.getAndClear();
@@ -74,12 +57,16 @@ final class JsonFields {
     }
   }
 
-  static String write(Object value) {
-    try {
-      return MAPPER.writeValueAsString(value);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a validated message must be writable as JSON");
+  static void writeIfPresent(JsonGenerator json, String name, Optional<String> value)
+      throws IOException {
+    if (value.isPresent()) {
+      json.writeStringField(name, value.get());
     }
+  }
+
+  static void write(JsonGenerator json, String name, @Nullable Object value) throws IOException {
+    json.writeFieldName(name);
+    JsonValues.write(json, value);
   }
 
   boolean has(String name) {
@@ -100,6 +87,11 @@ final class JsonFields {
       throw new PayloadException(Reason.WRONG_TYPE, name);
     }
     return text.isBlank() ? Optional.empty() : Optional.of(text);
+  }
+
+  /** The text of a field; null if there is none and none is required. */
+  @Nullable String text(String name, boolean isRequired) {
+    return isRequired ? required(name) : optional(name).orElse(null);
   }
 
   Instant instant(String name) {
@@ -131,13 +123,17 @@ final class JsonFields {
     return count;
   }
 
-  List<String> texts(String name) {
+  /** The texts of a list; absent and null are empty, which may be too few. */
+  List<String> texts(String name, boolean isRequired) {
     Object value = take(name);
     if (value == null) {
-      return List.of();
+      value = List.of();
     }
     if (!(value instanceof List<?> list) || !list.stream().allMatch(String.class::isInstance)) {
       throw new PayloadException(Reason.WRONG_TYPE, name);
+    }
+    if (list.isEmpty() && isRequired) {
+      throw new PayloadException(Reason.MISSING_FIELD, name);
     }
     return list.stream().map(String.class::cast).toList();
   }

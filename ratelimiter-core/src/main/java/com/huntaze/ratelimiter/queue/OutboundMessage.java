@@ -3,8 +3,6 @@ package com.huntaze.ratelimiter.queue;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Instant;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -16,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * A message that was accepted and is on its way: what queues, stores and the gateway hand on.
  *
  * <p>Made by the client from a validated message, and by the payload codecs from what a queue
- * holds. Immutable and thread-safe. {@link #toString} shows no content, media URL or metadata.
+ * holds. Immutable and thread-safe. {@link #toString} shows no content, URL or metadata. A number
+ * in metadata or unknown fields has the type it would have after a way through a queue.
  */
 public final class OutboundMessage {
   /** The action of a message to a fan. */
@@ -40,6 +39,7 @@ public final class OutboundMessage {
   private final @Nullable String recipientId;
   private final @Nullable String content;
   private final List<String> mediaUrls;
+  private final @Nullable String profileUrl;
   private final Priority priority;
   private final Instant timestamp;
   private final @Nullable String workflowId;
@@ -59,12 +59,13 @@ public final class OutboundMessage {
     this.recipientId = builder.recipientId;
     this.content = builder.content;
     this.mediaUrls = List.copyOf(builder.mediaUrls);
+    this.profileUrl = builder.profileUrl;
     this.priority = builder.priority;
     this.timestamp = requireNonNull(builder.timestamp, "timestamp");
     this.workflowId = builder.workflowId;
     this.traceId = builder.traceId;
-    this.metadata = copy(builder.metadata);
-    this.unknownFields = copy(builder.unknownFields);
+    this.metadata = JsonValues.copy(builder.metadata);
+    this.unknownFields = JsonValues.copy(builder.unknownFields);
     this.revival = builder.revival;
   }
 
@@ -125,9 +126,14 @@ public final class OutboundMessage {
     return Optional.ofNullable(content);
   }
 
-  /** {@return the URLs of the media to attach} */
+  /** {@return the URLs of the media to attach, or to read for {@value #DOWNLOAD_MEDIA}} */
   public List<String> mediaUrls() {
     return mediaUrls;
+  }
+
+  /** {@return the profile to read; present for {@value #SCRAPE_PROFILE}} */
+  public Optional<String> profileUrl() {
+    return Optional.ofNullable(profileUrl);
   }
 
   /** {@return how urgent it is} */
@@ -197,6 +203,7 @@ public final class OutboundMessage {
         .recipientId(recipientId)
         .content(content)
         .mediaUrls(mediaUrls)
+        .profileUrl(profileUrl)
         .priority(priority)
         .workflowId(workflowId)
         .traceId(traceId)
@@ -221,6 +228,7 @@ public final class OutboundMessage {
         && Objects.equals(recipientId, that.recipientId)
         && Objects.equals(content, that.content)
         && mediaUrls.equals(that.mediaUrls)
+        && Objects.equals(profileUrl, that.profileUrl)
         && priority == that.priority
         && Objects.equals(workflowId, that.workflowId)
         && Objects.equals(traceId, that.traceId)
@@ -258,10 +266,6 @@ public final class OutboundMessage {
         + "]";
   }
 
-  private static Map<String, Object> copy(Map<String, Object> map) {
-    return map.isEmpty() ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(map));
-  }
-
   /** Sets up an {@link OutboundMessage}. Not thread-safe. */
   public static final class Builder {
     private final String messageId;
@@ -272,6 +276,7 @@ public final class OutboundMessage {
     private @Nullable String recipientId;
     private @Nullable String content;
     private List<String> mediaUrls = List.of();
+    private @Nullable String profileUrl;
     private Priority priority = Priority.MEDIUM;
     private @Nullable String workflowId;
     private @Nullable String traceId;
@@ -330,13 +335,24 @@ public final class OutboundMessage {
     }
 
     /**
-     * Sets the media to attach.
+     * Sets the media to attach or to read.
      *
      * @param mediaUrls their URLs
      * @return this builder
      */
     public Builder mediaUrls(List<String> mediaUrls) {
       this.mediaUrls = requireNonNull(mediaUrls, "mediaUrls");
+      return this;
+    }
+
+    /**
+     * Sets the profile to read.
+     *
+     * @param profileUrl its URL
+     * @return this builder
+     */
+    public Builder profileUrl(@Nullable String profileUrl) {
+      this.profileUrl = profileUrl;
       return this;
     }
 

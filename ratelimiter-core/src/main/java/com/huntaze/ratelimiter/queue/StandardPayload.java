@@ -3,7 +3,6 @@ package com.huntaze.ratelimiter.queue;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.util.Map;
-import java.util.Optional;
 
 /** The entry queue's shape, camelCase; readers also take a top-level priority and no metadata. */
 final class StandardPayload implements PayloadCodec {
@@ -26,40 +25,34 @@ final class StandardPayload implements PayloadCodec {
       json.writeStringField("action", message.action());
     }
     json.writeStringField("userId", message.userId());
-    writeIfPresent(json, "creatorId", message.creatorId());
-    writeIfPresent(json, "recipientId", message.recipientId());
-    writeIfPresent(json, "content", message.content());
+    JsonFields.writeIfPresent(json, "creatorId", message.creatorId());
+    JsonFields.writeIfPresent(json, "recipientId", message.recipientId());
+    JsonFields.writeIfPresent(json, "content", message.content());
     if (!message.mediaUrls().isEmpty()) {
-      json.writePOJOField("mediaUrls", message.mediaUrls());
+      JsonFields.write(json, "mediaUrls", message.mediaUrls());
     }
+    JsonFields.writeIfPresent(json, "profileUrl", message.profileUrl());
     json.writeStringField("timestamp", message.timestampText());
     if (message.revival() > 0) {
       json.writeNumberField("revival", message.revival());
     }
     json.writeObjectFieldStart("metadata");
     json.writeStringField("source", SOURCE);
-    writeIfPresent(json, "workflowId", message.workflowId());
-    writeIfPresent(json, "traceId", message.traceId());
+    JsonFields.writeIfPresent(json, "workflowId", message.workflowId());
+    JsonFields.writeIfPresent(json, "traceId", message.traceId());
     json.writeStringField("priority", message.priority().wireName());
     for (Map.Entry<String, Object> each : message.metadata().entrySet()) {
       if (!isMetadataOfOurs(each.getKey(), message)) {
-        json.writePOJOField(each.getKey(), each.getValue());
+        JsonFields.write(json, each.getKey(), each.getValue());
       }
     }
     json.writeEndObject();
     for (Map.Entry<String, Object> each : message.unknownFields().entrySet()) {
       if (!isFieldOfOurs(each.getKey(), message)) {
-        json.writePOJOField(each.getKey(), each.getValue());
+        JsonFields.write(json, each.getKey(), each.getValue());
       }
     }
     json.writeEndObject();
-  }
-
-  private static void writeIfPresent(JsonGenerator json, String name, Optional<String> value)
-      throws IOException {
-    if (value.isPresent()) {
-      json.writeStringField(name, value.get());
-    }
   }
 
   private static boolean isMetadataOfOurs(String name, OutboundMessage message) {
@@ -79,6 +72,7 @@ final class StandardPayload implements PayloadCodec {
       case "recipientId" -> message.recipientId().isPresent();
       case "content" -> message.content().isPresent();
       case "mediaUrls" -> !message.mediaUrls().isEmpty();
+      case "profileUrl" -> message.profileUrl().isPresent();
       case "revival" -> message.revival() > 0;
       default -> false;
     };
@@ -94,16 +88,15 @@ final class StandardPayload implements PayloadCodec {
         OutboundMessage.builder(
             fields.required("messageId"), fields.required("userId"), fields.instant("timestamp"));
     String action = fields.optional("action").orElse(OutboundMessage.SEND_MESSAGE);
-    message.action(action);
-    message.creatorId(fields.optional("creatorId").orElse(null));
-    if (action.equals(OutboundMessage.SEND_MESSAGE)) {
-      message.recipientId(fields.required("recipientId")).content(fields.required("content"));
-    } else {
-      message
-          .recipientId(fields.optional("recipientId").orElse(null))
-          .content(fields.optional("content").orElse(null));
-    }
-    message.mediaUrls(fields.texts("mediaUrls")).revival(fields.count("revival"));
+    boolean send = action.equals(OutboundMessage.SEND_MESSAGE);
+    message
+        .action(action)
+        .creatorId(fields.optional("creatorId").orElse(null))
+        .recipientId(fields.text("recipientId", send))
+        .content(fields.text("content", send))
+        .mediaUrls(fields.texts("mediaUrls", action.equals(OutboundMessage.DOWNLOAD_MEDIA)))
+        .profileUrl(fields.text("profileUrl", action.equals(OutboundMessage.SCRAPE_PROFILE)))
+        .revival(fields.count("revival"));
     JsonFields metadata = fields.object("metadata");
     metadata.optional("source");
     message

@@ -5,9 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.huntaze.ratelimiter.queue.PayloadException.Reason;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
@@ -163,6 +169,229 @@ class PayloadCodecTest {
     assertThat(fault).hasMessageNotContaining("S3CRET").hasNoCause();
   }
 
+  private static List<PayloadCodec> bothShapes() {
+    return List.of(PayloadCodec.standard(), PayloadCodec.workflow());
+  }
+
+  @Test
+  void an_action_is_written_and_read_back_in_both_shapes() {
+    OutboundMessage scrape =
+        OutboundMessage.builder("m-1", "user_42", NOW)
+            .action(OutboundMessage.SCRAPE_PROFILE)
+            .creatorId("alice")
+            .profileUrl("https://example.com/p")
+            .build();
+    assertThat(PayloadCodec.standard().encode(scrape))
+        .contains("\"action\":\"scrape_profile\",", "\"profileUrl\":\"https://example.com/p\",");
+    assertThat(PayloadCodec.workflow().encode(scrape))
+        .contains("\"action\":\"scrape_profile\",", "\"profile_url\":\"https://example.com/p\",");
+    OutboundMessage download =
+        OutboundMessage.builder("m-1", "user_42", NOW)
+            .action(OutboundMessage.DOWNLOAD_MEDIA)
+            .creatorId("alice")
+            .mediaUrls(List.of("https://example.com/a.jpg"))
+            .build();
+    OutboundMessage read =
+        OutboundMessage.builder("m-1", "user_42", NOW)
+            .action(OutboundMessage.GET_MESSAGES)
+            .creatorId("alice")
+            .build();
+    for (OutboundMessage action : List.of(scrape, download, read)) {
+      for (PayloadCodec codec : bothShapes()) {
+        assertThat(codec.decode(codec.encode(action))).isEqualTo(action);
+        assertThat(codec.decode(codec.encode(action.withRevival(1))))
+            .isEqualTo(action.withRevival(1));
+        assertThat(codec.decode(codec.encode(action)).unknownFields()).isEmpty();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "send_message, recipientId, recipient_id",
+    "send_message, content, message_content",
+    "download_media, mediaUrls, media_urls",
+    "scrape_profile, profileUrl, profile_url"
+  })
+  void what_an_action_cannot_do_without_is_required_and_named(
+      String action, String standard, String workflow) {
+    OutboundMessage whole =
+        message()
+            .action(action)
+            .mediaUrls(List.of("https://h/a"))
+            .profileUrl("https://h/p")
+            .build();
+    for (PayloadCodec codec : bothShapes()) {
+      String field = codec == PayloadCodec.standard() ? standard : workflow;
+      String body = codec.encode(whole).replace("\"" + field + "\":", "\"other\":");
+      assertThat(codec.decode(codec.encode(whole))).isNotNull();
+      assertThatThrownBy(() -> codec.decode(body))
+          .isInstanceOfSatisfying(
+              PayloadException.class, e -> assertThat(e.reason()).isEqualTo(Reason.MISSING_FIELD))
+          .hasMessageContaining(field);
+    }
+  }
+
+  @Test
+  void two_profiles_of_one_instant_have_two_ids() {
+    String form =
+        "{\"action\":\"scrape_profile\",\"creator_id\":\"alice\",\"profile_url\":\"https://h/%s\","
+            + "\"timestamp\":\"2026-01-02T03:04:05Z\"}";
+    assertThat(PayloadCodec.workflow().decode(form.formatted("a")).messageId())
+        .isEqualTo(PayloadCodec.workflow().decode(form.formatted("a")).messageId())
+        .isNotEqualTo(PayloadCodec.workflow().decode(form.formatted("b")).messageId());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0",
+    "-1, -1",
+    "2147483648, 2147483648",
+    "9223372036854775808, 9223372036854775808",
+    "0.1, 0.1",
+    "-0.0, -0.0",
+    "1.10, 1.1",
+    "1e400, 1E+400",
+    "12345678901234567890.123, 12345678901234567890.123",
+    "0.10000000000000000000000000000010, 0.1000000000000000000000000000001",
+    "1e-999999999, 1E-999999999"
+  })
+  void a_number_keeps_its_value_in_both_shapes(String number, String written) {
+    String body =
+        "{\"messageId\":\"m\",\"userId\":\"u\",\"recipientId\":\"r\",\"content\":\"c\","
+            + "\"timestamp\":\"2026-01-02T03:04:05Z\",\"n\":"
+            + number
+            + "}";
+    OutboundMessage read = PayloadCodec.standard().decode(body);
+    for (PayloadCodec codec : bothShapes()) {
+      String encoded = codec.encode(read);
+      assertThat(encoded).endsWith("\"n\":" + written + "}");
+      assertThat(codec.decode(encoded).unknownFields()).isEqualTo(read.unknownFields());
+    }
+  }
+
+  @Test
+  void a_number_equals_itself_after_the_way_whatever_type_the_caller_gave_it() {
+    List<Number> numbers =
+        List.of(
+            (byte) 1,
+            (short) 2,
+            3,
+            4L,
+            5L << 40,
+            0.1f,
+            0.1,
+            1e300,
+            new BigInteger("6"),
+            BigInteger.TWO.pow(80),
+            new BigDecimal("7"),
+            new BigDecimal("1.10"),
+            new BigDecimal("1e30"),
+            new BigDecimal("0.1234567890123456789012345678900"));
+    OutboundMessage given =
+        message().creatorId("alice").metadata(Map.of("numbers", numbers)).build();
+    for (PayloadCodec codec : bothShapes()) {
+      OutboundMessage read = codec.decode(codec.encode(given));
+      assertThat(read).isEqualTo(given);
+      assertThat(read.isSameAs(given)).isTrue();
+    }
+  }
+
+  /** Values of every kind, nested, with names and texts that need care. */
+  private static Object randomValue(SplittableRandom random, int depth) {
+    return switch (random.nextInt(depth > 0 ? 9 : 7)) {
+      case 0 -> random.nextInt();
+      case 1 -> random.nextLong();
+      case 2 -> Double.longBitsToDouble(random.nextLong() & ~(1L << 62));
+      case 3 ->
+          new BigDecimal(
+              new BigInteger(120, new Random(random.nextLong())), random.nextInt(-40, 40));
+      case 4 -> new BigInteger(random.nextInt(1, 200), new Random(random.nextLong()));
+      case 5 -> random.nextBoolean();
+      case 6 -> randomText(random);
+      case 7 ->
+          IntStream.range(0, random.nextInt(4))
+              .mapToObj(i -> randomValue(random, depth - 1))
+              .toList();
+      default -> {
+        Map<String, Object> map = new LinkedHashMap<>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+          map.put(
+              randomText(random), random.nextInt(5) == 0 ? null : randomValue(random, depth - 1));
+        }
+        yield map;
+      }
+    };
+  }
+
+  private static String randomText(SplittableRandom random) {
+    String alphabet = "aZ09 \"\\/\b\f\n\r\t\u0001\u007f\u0085\u2028é€👋";
+    int[] points = alphabet.codePoints().toArray();
+    StringBuilder text = new StringBuilder();
+    for (int i = random.nextInt(12); i > 0; i--) {
+      text.appendCodePoint(points[random.nextInt(points.length)]);
+    }
+    return text.toString();
+  }
+
+  @Test
+  void whatever_json_a_caller_gives_comes_back_equal() {
+    long seed = System.nanoTime();
+    SplittableRandom random = new SplittableRandom(seed);
+    for (int i = 0; i < 2_000; i++) {
+      OutboundMessage given =
+          message()
+              .creatorId("alice")
+              .metadata(Map.of("m", randomValue(random, 4)))
+              .unknownFields(Map.of("u", randomValue(random, 4)))
+              .build();
+      for (PayloadCodec codec : bothShapes()) {
+        assertThat(codec.decode(codec.encode(given)))
+            .as("seed %d, value %d", seed, i)
+            .isEqualTo(given);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        " ",
+        "{",
+        "{}}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "[1,]",
+        "nul",
+        "01",
+        "+1",
+        "NaN",
+        "{\"a\":{\"b\":1,\"b\":2}}",
+        "{\"a\":1e99999999999}",
+        "// c\n{}",
+        "'a'",
+        "\uFEFF"
+      })
+  void what_is_not_json_is_refused(String body) {
+    assertThatThrownBy(() -> PayloadCodec.decodeEither(body))
+        .isInstanceOf(PayloadException.class)
+        .hasMessageContaining("NOT_JSON");
+  }
+
+  @Test
+  void thirty_two_levels_are_read_and_one_more_is_not() {
+    String form =
+        "{\"messageId\":\"m\",\"userId\":\"u\",\"recipientId\":\"r\",\"content\":\"c\","
+            + "\"timestamp\":\"2026-01-02T03:04:05Z\",\"deep\":%s}";
+    PayloadCodec.decodeEither(form.formatted("[".repeat(31) + "]".repeat(31)));
+    assertThatThrownBy(
+            () -> PayloadCodec.decodeEither(form.formatted("[".repeat(32) + "]".repeat(32))))
+        .hasMessageContaining("NOT_JSON");
+  }
+
   @Test
   void deep_nesting_is_refused_before_it_hurts() {
     String deep = "[".repeat(100_000);
@@ -177,6 +406,7 @@ class PayloadCodecTest {
         message()
             .content("S3CRET")
             .mediaUrls(List.of("https://S3CRET"))
+            .profileUrl("https://S3CRET")
             .metadata(Map.of("k", "S3CRET"))
             .build();
     assertThat(message.toString()).doesNotContain("S3CRET").contains("m-1");

@@ -152,7 +152,7 @@ public abstract class MessageSinkContract {
         OutboundMessage.builder("m-action", "user-1", NOW)
             .creatorId("creator-1")
             .action("scrape_profile")
-            .unknownFields(Map.of("profile_url", "https://example.com/p"))
+            .profileUrl("https://example.com/p")
             .build();
     sink().send(action);
     assertThat(received(1)).containsExactly(action);

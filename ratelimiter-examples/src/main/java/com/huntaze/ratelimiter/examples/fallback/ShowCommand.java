@@ -66,6 +66,7 @@ final class ShowCommand extends StoreCommand {
     fields.put("traceId", message.traceId().orElse(null));
     fields.put("content", message.content().map(shown::field).orElse(null));
     fields.put("mediaUrls", message.mediaUrls().stream().map(shown::field).toList());
+    fields.put("profileUrl", message.profileUrl().map(shown::field).orElse(null));
     fields.put("metadata", shown.fields(message.metadata()));
     fields.put("otherFields", shown.fields(message.unknownFields()));
     return fields;
@@ -103,6 +104,7 @@ final class ShowCommand extends StoreCommand {
     rows.add(List.of("trace", message.traceId().orElse("-")));
     rows.add(List.of("content", message.content().map(shown::text).orElse("-")));
     message.mediaUrls().forEach(url -> rows.add(List.of("media URL", shown.text(url))));
+    message.profileUrl().ifPresent(url -> rows.add(List.of("profile URL", shown.text(url))));
     message
         .metadata()
         .forEach((name, value) -> rows.add(List.of("metadata " + name, shown.text(value))));
