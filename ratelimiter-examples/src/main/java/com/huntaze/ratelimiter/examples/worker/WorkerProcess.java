@@ -1,0 +1,133 @@
+package com.huntaze.ratelimiter.examples.worker;
+
+import com.huntaze.ratelimiter.DatabaseUrl;
+import com.huntaze.ratelimiter.RateLimiterConfig;
+import com.huntaze.ratelimiter.delivery.HttpOnlyFansGateway;
+import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
+import com.huntaze.ratelimiter.delivery.ResultStore;
+import com.huntaze.ratelimiter.delivery.WorkflowWorker;
+import com.huntaze.ratelimiter.jdbc.JdbcSentLog;
+import com.huntaze.ratelimiter.limit.Ticker;
+import com.huntaze.ratelimiter.redis.RedisClients;
+import com.huntaze.ratelimiter.redis.RedisTokenBucket;
+import com.huntaze.ratelimiter.sqs.SqsClients;
+import com.huntaze.ratelimiter.sqs.SqsMessageSource;
+import com.zaxxer.hikari.HikariDataSource;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.RedisClient;
+import software.amazon.awssdk.services.sqs.SqsClient;
+
+/**
+ * The reference worker as a process: takes the workflow queue's messages, one creator's in order,
+ * and makes each call with a permit of the edge. Set up by the environment; see {@code
+ * ratelimiter-examples/README.md}.
+ *
+ * <p>SIGTERM stops it: what has not begun is given back at once, calls under way may finish. Ends
+ * with 2 if a setting is missing or wrong.
+ */
+public final class WorkerProcess implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(WorkerProcess.class);
+
+  private final WorkerSettings settings;
+  private final HikariDataSource database;
+  private final RedisClient redis;
+  private final SqsClient sqs;
+  private final WorkflowWorker worker;
+  private final Health health;
+  private final HealthServer server;
+
+  private WorkerProcess(WorkerSettings settings) throws IOException {
+    this.settings = settings;
+    this.database = database(settings.database());
+    this.redis = RedisClients.create(settings.redis(), settings.sdk().secret("REDIS_AUTH_TOKEN"));
+    this.sqs = SqsClients.forReceiving(settings.sdk());
+    WatchedSource source =
+        new WatchedSource(
+            SqsMessageSource.builder(sqs).queue(settings.queue()).build(), Ticker.system());
+    this.worker =
+        new WorkflowWorker(
+            source,
+            RedisTokenBucket.builder(redis).limit(settings.sdk().rateLimit()).build(),
+            gateway(settings),
+            JdbcSentLog.builder(database).build(),
+            results(settings));
+    this.health = new Health(source::looks, worker::inHand);
+    this.server = HealthServer.start(settings.healthPort(), health);
+  }
+
+  /**
+   * Runs a worker until the process is told to stop.
+   *
+   * @param args none
+   * @throws IOException if the port of the health check is taken
+   */
+  public static void main(String[] args) throws IOException {
+    WorkerSettings settings;
+    try {
+      settings = WorkerSettings.of(RateLimiterConfig.fromEnvironment(), System.getenv());
+    } catch (IllegalArgumentException e) {
+      log.error("The worker cannot start: {}", e.getMessage());
+      System.exit(2);
+      return;
+    }
+    WorkerProcess process = new WorkerProcess(settings);
+    Runtime.getRuntime().addShutdownHook(new Thread(process::close, "worker-stop"));
+    process.worker.start();
+    log.info(
+        "Worker started: queue {}, limit {}, health on port {}",
+        settings.queue(),
+        settings.sdk().rateLimit(),
+        process.server.port());
+  }
+
+  /** Stops within the time set, with a second of it kept for the rest. */
+  @Override
+  public void close() {
+    health.stopping();
+    log.info("Worker stops, within {}", settings.stopTimeout());
+    int left = worker.close(settings.stopTimeout().minusSeconds(1));
+    server.close();
+    sqs.close();
+    redis.close();
+    database.close();
+    log.info("Worker stopped; {} messages were left in hand", left);
+  }
+
+  private static OnlyFansGateway gateway(WorkerSettings settings) {
+    HttpOnlyFansGateway.Builder gateway = HttpOnlyFansGateway.builder(settings.api());
+    settings.sdk().userAgent().ifPresent(gateway::userAgent);
+    Supplier<Optional<String>> key = settings.sdk().secret("ONLYFANS_API_KEY");
+    if (key.get().isPresent()) {
+      gateway.apiKey(
+          () -> key.get().orElseThrow(() -> new IllegalStateException("no API key any more")));
+    } else {
+      log.warn("ONLYFANS_API_KEY is unset: the API is called without credentials");
+    }
+    return gateway.build();
+  }
+
+  private static ResultStore results(WorkerSettings settings) {
+    ResultStore kept =
+        settings
+            .results()
+            .<ResultStore>map(FileResults::new)
+            .orElse(result -> log.trace("Result of {} is not kept", result.messageId()));
+    return new ResultLine(kept);
+  }
+
+  /** A pool that does not need the database to start: the worker waits for it. */
+  private static HikariDataSource database(DatabaseUrl url) {
+    HikariDataSource pool = new HikariDataSource();
+    pool.setPoolName("worker");
+    pool.setJdbcUrl(url.jdbcUrl());
+    url.user().ifPresent(pool::setUsername);
+    url.password().ifPresent(pool::setPassword);
+    pool.setInitializationFailTimeout(-1);
+    pool.setConnectionTimeout(5_000);
+    return pool;
+  }
+}

@@ -1,0 +1,75 @@
+package com.huntaze.ratelimiter.examples.worker;
+
+import com.huntaze.ratelimiter.DatabaseUrl;
+import com.huntaze.ratelimiter.RateLimiterConfig;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a worker needs to know: the SDK's settings, and three of its own.
+ *
+ * @param sdk the SDK's settings
+ * @param queue {@code SQS_WORKFLOW_QUEUE}
+ * @param redis {@code REDIS_URL}
+ * @param database {@code DATABASE_URL}
+ * @param api {@code ONLYFANS_API_URL}
+ * @param stopTimeout {@code WORKER_STOP_SECONDS}, default 110: how long a stop may take. Fargate
+ *     kills after 120 s at most
+ * @param healthPort {@code WORKER_HEALTH_PORT}, default 8080; 0 for any
+ * @param results {@code WORKER_RESULTS_DIRECTORY}: where results are kept as files; by default they
+ *     are only logged
+ */
+record WorkerSettings(
+    RateLimiterConfig sdk,
+    String queue,
+    URI redis,
+    DatabaseUrl database,
+    URI api,
+    Duration stopTimeout,
+    int healthPort,
+    Optional<Path> results) {
+
+  /**
+   * Reads the environment.
+   *
+   * @throws IllegalArgumentException if a setting is missing or wrong; names it
+   */
+  static WorkerSettings of(RateLimiterConfig sdk, Map<String, String> environment) {
+    return new WorkerSettings(
+        sdk,
+        required("SQS_WORKFLOW_QUEUE", sdk.workflowQueue()),
+        required("REDIS_URL", sdk.redisUrl()),
+        required("DATABASE_URL", sdk.database()),
+        required("ONLYFANS_API_URL", sdk.apiUrl()),
+        Duration.ofSeconds(number(environment, "WORKER_STOP_SECONDS", 110, 1, 3_600)),
+        number(environment, "WORKER_HEALTH_PORT", 8_080, 0, 65_535),
+        Optional.ofNullable(environment.get("WORKER_RESULTS_DIRECTORY"))
+            .filter(text -> !text.isBlank())
+            .map(Path::of));
+  }
+
+  private static <T> T required(String name, Optional<T> value) {
+    return value.orElseThrow(() -> new IllegalArgumentException(name + " must be set"));
+  }
+
+  private static int number(
+      Map<String, String> environment, String name, int byDefault, int least, int most) {
+    String text = environment.getOrDefault(name, "").strip();
+    if (text.isEmpty()) {
+      return byDefault;
+    }
+    try {
+      int value = Integer.parseInt(text);
+      if (value >= least && value <= most) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      // told below
+    }
+    throw new IllegalArgumentException(
+        name + " must be a whole number from " + least + " to " + most + ", was '" + text + "'");
+  }
+}
