@@ -231,21 +231,7 @@ enum Dialect {
   /** Deletes rows that were replayed long enough ago. Parameters: {@link #microsAgo}. */
   String purge(int max) {
     String replayed = "queued_at < {later} AND status IN ('queued', 'sent')";
-    return switch (this) {
-      case POSTGRESQL ->
-          """
-          DELETE FROM onlyfans_messages WHERE id IN (
-            SELECT id FROM onlyfans_messages WHERE %s
-            ORDER BY queued_at LIMIT %d FOR UPDATE SKIP LOCKED)\
-          """
-              .formatted(replayed, max);
-      case MYSQL, MARIADB ->
-          "DELETE FROM onlyfans_messages WHERE %s ORDER BY queued_at LIMIT %d"
-              .formatted(replayed, max);
-      case H2 ->
-          "DELETE FROM onlyfans_messages WHERE %s FETCH FIRST %d ROWS ONLY"
-              .formatted(replayed, max);
-    };
+    return deleteOldest("onlyfans_messages", replayed, "queued_at", max);
   }
 
   /**
@@ -258,18 +244,20 @@ enum Dialect {
         created_at < {later} AND (sent_at IS NULL OR sent_at < {later})
           AND (lease_until IS NULL OR lease_until < {later})\
         """;
+    return deleteOldest("onlyfans_sent_log", old, "created_at", max);
+  }
+
+  private String deleteOldest(String table, String which, String time, int max) {
     return switch (this) {
-      case POSTGRESQL -> // given a set instead, it would read the table from end to end to join it
+      case POSTGRESQL -> // given a set instead, it would read a table from end to end to join it
           """
-          DELETE FROM onlyfans_sent_log WHERE id = ANY (ARRAY(
-            SELECT id FROM onlyfans_sent_log WHERE %s
-            ORDER BY created_at LIMIT %d FOR UPDATE SKIP LOCKED))\
+          DELETE FROM %1$s WHERE id = ANY (ARRAY(
+            SELECT id FROM %1$s WHERE %2$s ORDER BY %3$s LIMIT %4$d FOR UPDATE SKIP LOCKED))\
           """
-              .formatted(old, max);
+              .formatted(table, which, time, max);
       case MYSQL, MARIADB ->
-          "DELETE FROM onlyfans_sent_log WHERE %s ORDER BY created_at LIMIT %d".formatted(old, max);
-      case H2 ->
-          "DELETE FROM onlyfans_sent_log WHERE %s FETCH FIRST %d ROWS ONLY".formatted(old, max);
+          "DELETE FROM %s WHERE %s ORDER BY %s LIMIT %d".formatted(table, which, time, max);
+      case H2 -> "DELETE FROM %s WHERE %s FETCH FIRST %d ROWS ONLY".formatted(table, which, max);
     };
   }
 
