@@ -97,6 +97,7 @@ final class Delivery {
       begin = settings.sentLog.begin(claim, settings.callLease(earlierFailures()), inDoubt());
     } catch (SentLogException e) {
       settings.faults.warn("The sent-log cannot be asked; nothing is sent", e);
+      notSent(); // it may have been recorded all the same, and no call follows
       return giveBack(BACK_OFF);
     }
     switch (begin) {
@@ -262,7 +263,7 @@ final class Delivery {
   private Next rejected(long start, GatewayResponse response) {
     int code = response.statusCode();
     boolean credentials = code == 401 || code == 403;
-    String text = "the API answered " + code;
+    String text = code == 0 ? "no call could be made of it" : "the API answered " + code;
     record(
         Status.FAILURE,
         start,

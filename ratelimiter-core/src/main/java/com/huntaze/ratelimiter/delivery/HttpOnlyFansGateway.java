@@ -67,6 +67,7 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
   private static final int MAX_SENT_BYTES = 4_096;
 
   private static final long MAX_WAIT_SECONDS = Duration.ofHours(24).toSeconds();
+  private static final int WARM_UPS = 5;
   private static final String CANNED_ANSWER =
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 
@@ -202,7 +203,10 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     }
   }
 
-  /** Sends one request to a socket of this machine that answers 200, and to nobody else. */
+  /**
+   * Sends some requests to a socket of this machine that answers 200, and to nobody else. Several,
+   * since the second is still slower than the third.
+   */
   @Override
   public void warmUp() {
     OutboundMessage message =
@@ -212,21 +216,25 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
             .build();
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       URI here = new URI("http", null, "127.0.0.1", socket.getLocalPort(), "", null, null);
-      GatewayRequests.Request request =
-          new GatewayRequests(here, userAgent)
-              .of(message, Optional.empty(), Duration.ofSeconds(2))
-              .orElseThrow();
-      CompletableFuture<HttpResponse<byte[]>> answer =
-          http.sendAsync(request.request(), head -> new BoundedBody(MAX_SENT_BYTES));
+      GatewayRequests requests = new GatewayRequests(here, userAgent);
       socket.setSoTimeout(2_000);
-      try (Socket connection = socket.accept()) {
-        connection.getOutputStream().write(CANNED_ANSWER.getBytes(StandardCharsets.US_ASCII));
-        data(answer.get(2, TimeUnit.SECONDS));
+      for (int i = 0; i < WARM_UPS; i++) {
+        warmUp(requests.of(message, Optional.empty(), Duration.ofSeconds(2)).orElseThrow(), socket);
       }
     } catch (IOException | URISyntaxException | ExecutionException | TimeoutException e) {
       log.debug("The gateway could not warm up; its first call may be slow", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void warmUp(GatewayRequests.Request request, ServerSocket socket)
+      throws IOException, ExecutionException, TimeoutException, InterruptedException {
+    CompletableFuture<HttpResponse<byte[]>> answer =
+        http.sendAsync(request.request(), head -> new BoundedBody(MAX_SENT_BYTES));
+    try (Socket connection = socket.accept()) {
+      connection.getOutputStream().write(CANNED_ANSWER.getBytes(StandardCharsets.US_ASCII));
+      data(answer.get(2, TimeUnit.SECONDS));
     }
   }
 

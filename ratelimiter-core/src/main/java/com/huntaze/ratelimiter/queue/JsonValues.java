@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * JSON as strings, numbers, booleans, nulls, lists and maps, read and written token by token: data
- * binding would cost a cold start a third of a second for what is a loop. Thread-safe.
+ * binding would cost a cold start dearly for what is a loop. Thread-safe.
  *
  * <p>A number has one type, by its value alone: the first of {@link Integer}, {@link Long} and
  * {@link BigInteger} that holds it if it is written as a whole number, else {@link Double} if that

@@ -1,36 +1,29 @@
 package com.huntaze.ratelimiter.examples.worker;
 
-import java.time.Duration;
-import java.util.function.IntSupplier;
+import com.huntaze.ratelimiter.delivery.DispatcherHealth;
 import java.util.function.Supplier;
 
 /**
- * Whether a worker works: it does not while it stops, while its queue does not answer, and when
- * nobody has looked at the queue for long although nothing is in hand. With messages in hand it may
- * wait for permits as long as the limit asks. Thread-safe.
+ * What the health check answers of a worker. Thread-safe.
+ *
+ * <p>It fails only where a restart helps: while the worker stops, and when it is stuck. A queue, a
+ * Redis or a database that is down is told as {@code degraded}, and is no reason to restart: each
+ * restart costs the messages in hand a receive, and three of them are dead-lettered.
  */
 final class Health {
-  /** Three long polls, and a little. */
-  private static final Duration LONG = Duration.ofSeconds(75);
-
-  /** A fault or two are the network's; the poller asks again after a second. */
-  private static final int FAILURES = 3;
-
-  private final Supplier<WatchedSource.Looks> looks;
-  private final IntSupplier inHand;
+  private final Supplier<DispatcherHealth> worker;
   private volatile boolean stopping;
 
   /**
    * What the check answers.
    *
-   * @param works whether traffic may count on it
+   * @param works whether the process does its work as far as that is up to it
    * @param json the details, without content
    */
   record Answer(boolean works, String json) {}
 
-  Health(Supplier<WatchedSource.Looks> looks, IntSupplier inHand) {
-    this.looks = looks;
-    this.inHand = inHand;
+  Health(Supplier<DispatcherHealth> worker) {
+    this.worker = worker;
   }
 
   void stopping() {
@@ -38,19 +31,23 @@ final class Health {
   }
 
   Answer answer() {
-    WatchedSource.Looks now = looks.get();
-    int held = inHand.getAsInt();
+    DispatcherHealth now = worker.get();
     String status = "working";
     if (stopping) {
       status = "stopping";
-    } else if (now.failures() >= FAILURES) {
-      status = "queue_unreachable";
-    } else if (held == 0 && now.sinceLook().compareTo(LONG) > 0) {
-      status = "not_polling";
+    } else if (!now.isHealthy()) {
+      status = "stuck";
+    } else if (now.fault().isPresent()) {
+      status = "degraded";
     }
     String json =
-        "{\"status\":\"%s\",\"in_hand\":%d,\"seconds_since_poll\":%d,\"failed_polls\":%d}"
-            .formatted(status, held, now.sinceLook().toSeconds(), now.failures());
-    return new Answer(status.equals("working"), json);
+        "{\"status\":\"%s\",\"in_hand\":%d,\"seconds_since_look\":%d,\"pausing_seconds\":%d%s}"
+            .formatted(
+                status,
+                now.inHand(),
+                now.sinceLook().toSeconds(),
+                now.pausing().toSeconds(),
+                now.fault().map(fault -> ",\"fault\":\"" + fault + "\"").orElse(""));
+    return new Answer(now.isHealthy() && !stopping, json);
   }
 }

@@ -2,23 +2,28 @@ package com.huntaze.ratelimiter.examples.worker;
 
 import com.huntaze.ratelimiter.DatabaseUrl;
 import com.huntaze.ratelimiter.RateLimiterConfig;
+import com.huntaze.ratelimiter.delivery.FileResultStore;
 import com.huntaze.ratelimiter.delivery.HttpOnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.ResultStore;
 import com.huntaze.ratelimiter.delivery.WorkflowWorker;
 import com.huntaze.ratelimiter.jdbc.JdbcSentLog;
-import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.redis.RedisClients;
 import com.huntaze.ratelimiter.redis.RedisTokenBucket;
+import com.huntaze.ratelimiter.s3.S3ResultStore;
 import com.huntaze.ratelimiter.sqs.SqsClients;
 import com.huntaze.ratelimiter.sqs.SqsMessageSource;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.RedisClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.sqs.SqsClient;
 
 /**
@@ -37,6 +42,7 @@ public final class WorkerProcess implements AutoCloseable {
   private final RedisClient redis;
   private final SqsClient sqs;
   private final WorkflowWorker worker;
+  private @Nullable S3Client s3;
   private final Health health;
   private final HealthServer server;
 
@@ -45,17 +51,14 @@ public final class WorkerProcess implements AutoCloseable {
     this.database = database(settings.database());
     this.redis = RedisClients.create(settings.redis(), settings.sdk().secret("REDIS_AUTH_TOKEN"));
     this.sqs = SqsClients.forReceiving(settings.sdk());
-    WatchedSource source =
-        new WatchedSource(
-            SqsMessageSource.builder(sqs).queue(settings.queue()).build(), Ticker.system());
     this.worker =
         new WorkflowWorker(
-            source,
+            SqsMessageSource.builder(sqs).queue(settings.queue()).build(),
             RedisTokenBucket.builder(redis).limit(settings.sdk().rateLimit()).build(),
             gateway(settings),
             JdbcSentLog.builder(database).build(),
-            results(settings));
-    this.health = new Health(source::looks, worker::inHand);
+            results());
+    this.health = new Health(worker::health);
     this.server = HealthServer.start(settings.healthPort(), health);
   }
 
@@ -92,6 +95,9 @@ public final class WorkerProcess implements AutoCloseable {
     int left = worker.close(settings.stopTimeout().minusSeconds(1));
     server.close();
     sqs.close();
+    if (s3 != null) {
+      s3.close();
+    }
     redis.close();
     database.close();
     log.info("Worker stopped; {} messages were left in hand", left);
@@ -110,13 +116,23 @@ public final class WorkerProcess implements AutoCloseable {
     return gateway.build();
   }
 
-  private static ResultStore results(WorkerSettings settings) {
-    ResultStore kept =
+  /** A bucket, else files, else only the log's line. */
+  private ResultStore results() {
+    if (settings.bucket().isPresent()) {
+      s3 = s3(settings.sdk());
+      return new ResultLine(S3ResultStore.builder(s3).bucket(settings.bucket().get()).build());
+    }
+    return new ResultLine(
         settings
             .results()
-            .<ResultStore>map(FileResults::new)
-            .orElse(result -> log.trace("Result of {} is not kept", result.messageId()));
-    return new ResultLine(kept);
+            .<ResultStore>map(FileResultStore::new)
+            .orElse(result -> log.trace("Result of {} is not kept", result.messageId())));
+  }
+
+  private static S3Client s3(RateLimiterConfig config) {
+    S3ClientBuilder client = S3Client.builder().region(Region.of(config.region()));
+    config.awsEndpoint().ifPresent(at -> client.endpointOverride(at).forcePathStyle(true));
+    return client.build();
   }
 
   /** A pool that does not need the database to start: the worker waits for it. */

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a worker needs to know: the SDK's settings, and three of its own.
+ * What a worker needs to know: the SDK's settings, and some of its own.
  *
  * @param sdk the SDK's settings
  * @param queue {@code SQS_WORKFLOW_QUEUE}
@@ -19,8 +19,9 @@ import java.util.Optional;
  * @param stopTimeout {@code WORKER_STOP_SECONDS}, default 110: how long a stop may take. Fargate
  *     kills after 120 s at most
  * @param healthPort {@code WORKER_HEALTH_PORT}, default 8080; 0 for any
- * @param results {@code WORKER_RESULTS_DIRECTORY}: where results are kept as files; by default they
- *     are only logged
+ * @param bucket {@code WORKER_RESULTS_BUCKET}: where results are kept on S3
+ * @param results {@code WORKER_RESULTS_DIRECTORY}: where they are kept as files, if on no bucket;
+ *     by default they are only logged
  */
 record WorkerSettings(
     RateLimiterConfig sdk,
@@ -30,6 +31,7 @@ record WorkerSettings(
     URI api,
     Duration stopTimeout,
     int healthPort,
+    Optional<String> bucket,
     Optional<Path> results) {
 
   /**
@@ -46,9 +48,12 @@ record WorkerSettings(
         required("ONLYFANS_API_URL", sdk.apiUrl()),
         Duration.ofSeconds(number(environment, "WORKER_STOP_SECONDS", 110, 1, 3_600)),
         number(environment, "WORKER_HEALTH_PORT", 8_080, 0, 65_535),
-        Optional.ofNullable(environment.get("WORKER_RESULTS_DIRECTORY"))
-            .filter(text -> !text.isBlank())
-            .map(Path::of));
+        text(environment, "WORKER_RESULTS_BUCKET"),
+        text(environment, "WORKER_RESULTS_DIRECTORY").map(Path::of));
+  }
+
+  private static Optional<String> text(Map<String, String> environment, String name) {
+    return Optional.ofNullable(environment.get(name)).filter(text -> !text.isBlank());
   }
 
   private static <T> T required(String name, Optional<T> value) {
