@@ -2,39 +2,31 @@ package com.huntaze.ratelimiter.delivery;
 
 import static java.util.Objects.requireNonNull;
 
-import com.huntaze.ratelimiter.limit.Permit;
-import com.huntaze.ratelimiter.limit.PermitRequest;
 import com.huntaze.ratelimiter.limit.TokenBucket;
-import com.huntaze.ratelimiter.limit.TokenBucketException;
 import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.MessageSource;
-import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
-import com.huntaze.ratelimiter.queue.SinkException;
-import com.huntaze.ratelimiter.queue.SinkResult;
-import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 
 /**
  * Lets a batch of messages through to the workflow queue at the limit's pace: forwards what may go,
  * books an instant for what may not, and puts aside what cannot be read.
  *
  * <p>Called by the Lambda handler for each event. Thread-safe. The gate plans, on a bucket of its
- * own; the limit itself is kept where the API is called. One call of the bucket and one of the sink
- * for the whole batch. A fault loses nothing: its messages are {@link Outcome#RETRY}.
+ * own; the limit itself is kept where the API is called. One call of the bucket, one of the sink
+ * and one for all visibilities serve the whole batch. A fault loses nothing: its messages are
+ * {@link Outcome#RETRY} and stay away for 30 s to 5 min, the longer the more often they were
+ * received. Each decision is logged at INFO, with the message's id as the key {@code messageId}.
+ *
+ * <p>Where the entry queue keeps an order, as {@link ReceivedMessage#group} tells, a message that
+ * goes back takes those of its group behind it along.
  */
 public final class RateLimitGate {
-  private static final Logger log = LoggerFactory.getLogger(RateLimitGate.class);
-  private static final Duration BACK_OFF = Duration.ofSeconds(30);
-
-  private final TokenBucket bucket;
-  private final MessageSink workflow;
-  private final MessageSource entry;
-  private final Duration horizon;
+  private final Builder settings;
 
   /** What became of a message. */
   public enum Outcome {
@@ -48,126 +40,94 @@ public final class RateLimitGate {
     DEAD_LETTERED
   }
 
-  /**
-   * A gate with the booking horizon that visibility time-outs allow, 11 hours.
-   *
-   * @param bucket the gate's bucket, not the edge's
-   * @param entry the queue the batch came from; its visibility is changed for what has to wait
-   * @param workflow the queue granted messages go to
-   */
-  public RateLimitGate(TokenBucket bucket, MessageSource entry, MessageSink workflow) {
-    this.bucket = requireNonNull(bucket, "bucket");
-    this.entry = requireNonNull(entry, "entry");
-    this.workflow = requireNonNull(workflow, "workflow");
-    this.horizon = Duration.ofHours(11);
+  private RateLimitGate(Builder settings) {
+    this.settings = settings;
   }
 
   /**
-   * Works on a batch.
+   * Starts a gate.
+   *
+   * @param bucket the gate's bucket, not the edge's
+   * @param entry the queue the batches come from; its visibility is changed for what has to wait
+   * @param workflow the queue granted messages go to
+   * @return a builder
+   */
+  public static Builder builder(TokenBucket bucket, MessageSource entry, MessageSink workflow) {
+    return new Builder(bucket, entry, workflow);
+  }
+
+  /**
+   * Works on a batch, with all the time that takes.
    *
    * @param batch messages received from the entry queue
    * @return item <i>i</i> says what became of message <i>i</i>; never fails as a whole
    */
   public List<Outcome> process(List<ReceivedMessage> batch) {
-    List<Outcome> outcomes = new ArrayList<>(batch.size());
-    List<Integer> readable = new ArrayList<>();
-    List<PermitRequest> requests = new ArrayList<>();
-    for (int i = 0; i < batch.size(); i++) {
-      ReceivedMessage received = batch.get(i);
-      if (received.message().isPresent()) {
-        OutboundMessage message = received.message().get();
-        outcomes.add(Outcome.RETRY);
-        readable.add(i);
-        requests.add(
-            PermitRequest.of(message.messageId(), DeliveryScopes.of(message)).bookingUpTo(horizon));
-      } else {
-        outcomes.add(
-            putAside(
-                received,
-                received.fault().map(fault -> fault.reason().name()).orElse("UNREADABLE")));
-      }
-    }
-    if (!requests.isEmpty()) {
-      decide(batch, readable, requests, outcomes);
-    }
-    return outcomes;
-  }
-
-  private void decide(
-      List<ReceivedMessage> batch,
-      List<Integer> readable,
-      List<PermitRequest> requests,
-      List<Outcome> outcomes) {
-    List<Permit> permits;
-    try {
-      permits = bucket.tryAcquireAll(requests);
-    } catch (TokenBucketException e) {
-      log.warn("The gate's bucket cannot be asked; the whole batch goes back: {}", e.toString());
-      readable.forEach(i -> comeBackIn(batch.get(i), BACK_OFF));
-      return;
-    }
-    List<Integer> granted = new ArrayList<>();
-    for (int k = 0; k < permits.size(); k++) {
-      int i = readable.get(k);
-      Permit permit = permits.get(k);
-      if (permit instanceof Permit.Granted) {
-        granted.add(i);
-      } else {
-        Duration wait =
-            permit instanceof Permit.Booked booked
-                ? booked.delay()
-                : ((Permit.Refused) permit).retryAfter();
-        // The instant is when it should be here again, so never early: visibility is whole seconds.
-        comeBackIn(batch.get(i), wait.compareTo(horizon) < 0 ? wait : horizon);
-        outcomes.set(i, Outcome.BOOKED);
-      }
-    }
-    forward(batch, granted, outcomes);
-  }
-
-  private void forward(List<ReceivedMessage> batch, List<Integer> granted, List<Outcome> outcomes) {
-    if (granted.isEmpty()) {
-      return;
-    }
-    List<SinkResult> results =
-        workflow.sendAll(granted.stream().map(i -> batch.get(i).message().orElseThrow()).toList());
-    for (int k = 0; k < granted.size(); k++) {
-      int i = granted.get(k);
-      if (results.get(k) instanceof SinkResult.NotTaken notTaken) {
-        outcomes.set(i, notForwarded(batch.get(i), notTaken.reason().kind()));
-      } else {
-        outcomes.set(i, Outcome.FORWARDED);
-      }
-    }
+    return process(batch, () -> Duration.ofDays(1));
   }
 
   /**
-   * What can never be forwarded is poison; anything else comes back, and its grant stays its own.
+   * Works on a batch until the time is up: no call is begun that may outlast it, and what was not
+   * forwarded by then is {@link Outcome#RETRY}.
+   *
+   * @param batch messages received from the entry queue
+   * @param remaining tells how much time is left
+   * @return item <i>i</i> says what became of message <i>i</i>; never fails as a whole
    */
-  private Outcome notForwarded(ReceivedMessage received, SinkException.Kind kind) {
-    if (kind == SinkException.Kind.MESSAGE_REFUSED) {
-      return putAside(received, kind.name());
-    }
-    comeBackIn(received, BACK_OFF);
-    return Outcome.RETRY;
+  public List<Outcome> process(List<ReceivedMessage> batch, Supplier<Duration> remaining) {
+    return new GateRun(settings, batch, remaining).run();
   }
 
-  private Outcome putAside(ReceivedMessage received, String reason) {
-    try {
-      entry.deadLetter(received, reason);
-      log.error("{} was put aside: {}", received, reason);
-      return Outcome.DEAD_LETTERED;
-    } catch (SourceException e) {
-      log.error("{} could not be put aside: {}", received, reason);
-      return Outcome.RETRY;
-    }
-  }
+  /** Sets up a {@link RateLimitGate}. Not thread-safe. */
+  public static final class Builder {
+    final TokenBucket bucket;
+    final MessageSource entry;
+    final MessageSink workflow;
+    Duration longestCall = Duration.ofSeconds(3);
+    RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
 
-  private void comeBackIn(ReceivedMessage received, Duration delay) {
-    try {
-      entry.changeVisibility(received, delay);
-    } catch (SourceException e) {
-      log.warn("Visibility could not be changed; {} comes back by itself", received);
+    private Builder(TokenBucket bucket, MessageSource entry, MessageSink workflow) {
+      this.bucket = requireNonNull(bucket, "bucket");
+      this.entry = requireNonNull(entry, "entry");
+      this.workflow = requireNonNull(workflow, "workflow");
+    }
+
+    private Builder(Builder other) {
+      this(other.bucket, other.entry, other.workflow);
+      this.longestCall = other.longestCall;
+      this.random = other.random;
+    }
+
+    /**
+     * How long one call of the bucket, the sink or the source may take, by its own time-outs: a
+     * batch that is given a deadline begins none that may outlast it. Default 3 s.
+     *
+     * @param longestCall the time-out, more than zero
+     * @return this builder
+     */
+    public Builder longestCall(Duration longestCall) {
+      if (longestCall.isNegative() || longestCall.isZero()) {
+        throw new IllegalArgumentException(
+            "longestCall must be more than zero, was " + longestCall);
+      }
+      this.longestCall = longestCall;
+      return this;
+    }
+
+    /**
+     * What spreads the messages that come back after a fault, so that they do not come all at once.
+     *
+     * @param random a thread-safe source of random numbers
+     * @return this builder
+     */
+    public Builder random(RandomGenerator random) {
+      this.random = requireNonNull(random, "random");
+      return this;
+    }
+
+    /** {@return the gate} */
+    public RateLimitGate build() {
+      return new RateLimitGate(new Builder(this));
     }
   }
 }

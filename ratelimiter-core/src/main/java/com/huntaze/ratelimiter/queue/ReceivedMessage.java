@@ -16,16 +16,19 @@ public final class ReceivedMessage {
   private final @Nullable OutboundMessage message;
   private final @Nullable PayloadException fault;
   private final int receiveCount;
+  private final @Nullable String group;
 
   private ReceivedMessage(
       String handle,
       @Nullable OutboundMessage message,
       @Nullable PayloadException fault,
-      int receiveCount) {
+      int receiveCount,
+      @Nullable String group) {
     this.handle = requireNonNull(handle, "handle");
     this.message = message;
     this.fault = fault;
     this.receiveCount = receiveCount;
+    this.group = group;
   }
 
   /**
@@ -37,7 +40,8 @@ public final class ReceivedMessage {
    * @return the received message
    */
   public static ReceivedMessage of(String handle, OutboundMessage message, int receiveCount) {
-    return new ReceivedMessage(handle, requireNonNull(message, "message"), null, receiveCount);
+    return new ReceivedMessage(
+        handle, requireNonNull(message, "message"), null, receiveCount, null);
   }
 
   /**
@@ -50,7 +54,18 @@ public final class ReceivedMessage {
    */
   public static ReceivedMessage unreadable(
       String handle, PayloadException fault, int receiveCount) {
-    return new ReceivedMessage(handle, null, requireNonNull(fault, "fault"), receiveCount);
+    return new ReceivedMessage(handle, null, requireNonNull(fault, "fault"), receiveCount, null);
+  }
+
+  /**
+   * The same message as one of a group, within which the source keeps the order.
+   *
+   * @param group the group's id
+   * @return the received message
+   */
+  public ReceivedMessage inGroup(String group) {
+    return new ReceivedMessage(
+        handle, message, fault, receiveCount, requireNonNull(group, "group"));
   }
 
   /** {@return the source's handle for this receive; a later receive has another} */
@@ -71,6 +86,11 @@ public final class ReceivedMessage {
   /** {@return how often it was received, this time included} */
   public int receiveCount() {
     return receiveCount;
+  }
+
+  /** {@return the group whose order the source keeps, or empty if it keeps none} */
+  public Optional<String> group() {
+    return Optional.ofNullable(group);
   }
 
   @Override

@@ -36,7 +36,7 @@ class RateLimitGateTest {
           .clock(time)
           .ticker(time)
           .build();
-  private final RateLimitGate gate = new RateLimitGate(bucket, entry, workflow);
+  private final RateLimitGate gate = RateLimitGate.builder(bucket, entry, workflow).build();
 
   private List<ReceivedMessage> receive(int count) {
     for (int i = 0; i < count; i++) {
@@ -86,11 +86,11 @@ class RateLimitGateTest {
   void while_the_bucket_cannot_be_asked_the_whole_batch_goes_back() {
     Faults<TokenBucket> faults = Faults.of(TokenBucket.class, bucket);
     faults.failAll(() -> new TokenBucketException("down", null));
-    RateLimitGate blind = new RateLimitGate(faults.part(), entry, workflow);
+    RateLimitGate blind = RateLimitGate.builder(faults.part(), entry, workflow).build();
     assertThat(blind.process(receive(3))).containsOnly(Outcome.RETRY);
     assertThat(workflow.depth().waiting()).isZero();
     assertThat(entry.receive(10, Duration.ZERO)).as("it backs off").isEmpty();
-    time.advance(Duration.ofSeconds(30));
+    time.advance(Duration.ofSeconds(60));
     assertThat(entry.receive(10, Duration.ZERO)).hasSize(3);
     assertThat(entry.depth().deadLettered()).hasValue(0);
   }
@@ -102,7 +102,7 @@ class RateLimitGateTest {
           throw new SinkException(SinkException.Kind.NOT_SENT, "down", null);
         };
     List<ReceivedMessage> batch = receive(1);
-    assertThat(new RateLimitGate(bucket, entry, down).process(batch))
+    assertThat(RateLimitGate.builder(bucket, entry, down).build().process(batch))
         .containsExactly(Outcome.RETRY);
     assertThat(gate.process(batch))
         .as("its grant is still its own")
@@ -116,7 +116,7 @@ class RateLimitGateTest {
         message -> {
           throw new SinkException(SinkException.Kind.MESSAGE_REFUSED, "too large", null);
         };
-    assertThat(new RateLimitGate(bucket, entry, refusing).process(receive(1)))
+    assertThat(RateLimitGate.builder(bucket, entry, refusing).build().process(receive(1)))
         .containsExactly(Outcome.DEAD_LETTERED);
     assertThat(entry.depth().deadLettered()).hasValue(1);
   }
