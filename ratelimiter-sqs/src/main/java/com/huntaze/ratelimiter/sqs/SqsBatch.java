@@ -17,9 +17,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Any number of messages on their way in calls that SQS takes, and what became of each. Of a group
- * no call has two messages, and none is sent before the one ahead of it is known to be in the queue
- * or never will be: so none overtakes another. Confined to one thread.
+ * Any number of messages on their way in calls that SQS takes, and what became of each. Where order
+ * is kept, of a group no call has two messages, and none is sent before the one ahead of it is
+ * known to be in the queue or never will be: so none overtakes another. Confined to one thread.
  */
 final class SqsBatch {
   /** A message's place in the batch, and the message. */
@@ -27,13 +27,20 @@ final class SqsBatch {
 
   private final @Nullable SinkResult[] results;
   private final int maxBytes;
+  private final boolean keepsOrder;
 
   /** What is still to be sent: each group's messages in order, and every other message alone. */
   private final Map<String, Deque<Item>> lanes = new LinkedHashMap<>();
 
-  SqsBatch(int size, int maxBytes) {
+  /**
+   * Sets it up.
+   *
+   * @param keepsOrder whether messages of a group must not overtake one another
+   */
+  SqsBatch(int size, int maxBytes, boolean keepsOrder) {
     this.results = new SinkResult[size];
     this.maxBytes = maxBytes;
+    this.keepsOrder = keepsOrder;
   }
 
   void add(int index, SqsEntry entry) {
@@ -42,8 +49,8 @@ final class SqsBatch {
         .addLast(new Item(index, entry));
   }
 
-  private static String laneOf(int index, SqsEntry entry) {
-    return entry.group() == null ? "#" + index : "g" + entry.group();
+  private String laneOf(int index, SqsEntry entry) {
+    return entry.group() == null || !keepsOrder ? "#" + index : "g" + entry.group();
   }
 
   /** Takes out what goes into the next call; empty if nothing is left. */

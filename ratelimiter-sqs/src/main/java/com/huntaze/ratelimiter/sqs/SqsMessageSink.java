@@ -193,10 +193,10 @@ public final class SqsMessageSink implements MessageSink {
     return findings;
   }
 
-  /** {@inheritDoc} A FIFO queue does, a standard queue does not. */
+  /** {@inheritDoc} A FIFO queue does unless told not to, a standard queue does not. */
   @Override
   public boolean keepsOrder() {
-    return senders.get(0).queue().isFifo();
+    return senders.get(0).keepsOrder();
   }
 
   @Override
@@ -211,6 +211,7 @@ public final class SqsMessageSink implements MessageSink {
     private final Map<Priority, SqsQueue> ofPriority = new EnumMap<>(Priority.class);
     private final Map<String, MessageAttributeValue> attributes = new LinkedHashMap<>();
     private int maxMessageBytes = 262_144;
+    private boolean isUnordered;
 
     private Builder(SqsClient sqs) {
       this.sqs = requireNonNull(sqs, "sqs");
@@ -267,6 +268,18 @@ public final class SqsMessageSink implements MessageSink {
     }
 
     /**
+     * Lets messages of one creator share a call to a FIFO queue, and pass one that was not taken:
+     * for senders whose messages have no order to keep, such as a gate behind a standard queue.
+     * Default: the order in which they are put is kept, which takes a call for each of them.
+     *
+     * @return this builder
+     */
+    public Builder unordered() {
+      isUnordered = true;
+      return this;
+    }
+
+    /**
      * Sets the most bytes a message may have, and the most a batch may have, body and attributes in
      * UTF-8. Default 262,144, which every queue takes; a queue set up for more may be told so.
      *
@@ -313,7 +326,8 @@ public final class SqsMessageSink implements MessageSink {
     }
 
     private SqsSender sender(SqsQueue to) {
-      return new SqsSender(sqs, to, maxMessageBytes, Map.copyOf(attributes));
+      return new SqsSender(
+          sqs, to, maxMessageBytes, Map.copyOf(attributes), to.isFifo() && !isUnordered);
     }
 
     private void warnOfRetries(SqsQueue to) {

@@ -125,10 +125,34 @@ public final class SqsMessageSource implements MessageSource {
   private List<ReceivedMessage> take(List<Message> messages) {
     List<ReceivedMessage> received = new ArrayList<>(messages.size());
     for (Message message : messages) {
-      inHand.hold(message, visibility);
-      received.add(read(message));
+      received.add(adopt(message));
     }
     return received;
+  }
+
+  /**
+   * Takes into hand a message of this queue that something else received, such as the event source
+   * of a Lambda, as {@link #receive} would have. Makes no call. Its body is kept until {@link
+   * #letGo}.
+   *
+   * @param message the message with its receipt handle, body and system attributes
+   * @return the message; unreadable if its body is neither payload
+   */
+  public ReceivedMessage adopt(Message message) {
+    inHand.hold(message, visibility);
+    ReceivedMessage received = read(message);
+    String group = message.attributes().get(MessageSystemAttributeName.MESSAGE_GROUP_ID);
+    return group == null || !queue.isFifo() ? received : received.inGroup(group);
+  }
+
+  /**
+   * Forgets a message in hand without a call: whoever received it says what becomes of it. It can
+   * no longer be put aside.
+   *
+   * @param received what was adopted
+   */
+  public void letGo(ReceivedMessage received) {
+    inHand.ended(received.handle());
   }
 
   private static ReceivedMessage read(Message message) {

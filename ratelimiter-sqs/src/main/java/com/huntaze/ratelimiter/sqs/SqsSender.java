@@ -26,25 +26,33 @@ final class SqsSender {
   private final SqsQueue queue;
   private final int maxMessageBytes;
   private final Map<String, MessageAttributeValue> attributes;
+  private final boolean keepsOrder;
 
   /**
    * Sets it up.
    *
    * @param attributes what every message carries beside its own attributes
+   * @param keepsOrder whether messages of a group must not overtake one another
    */
   SqsSender(
       SqsClient sqs,
       SqsQueue queue,
       int maxMessageBytes,
-      Map<String, MessageAttributeValue> attributes) {
+      Map<String, MessageAttributeValue> attributes,
+      boolean keepsOrder) {
     this.sqs = sqs;
     this.queue = queue;
     this.maxMessageBytes = maxMessageBytes;
     this.attributes = attributes;
+    this.keepsOrder = keepsOrder;
   }
 
   SqsQueue queue() {
     return queue;
+  }
+
+  boolean keepsOrder() {
+    return keepsOrder;
   }
 
   /** Puts one message by one call. */
@@ -78,7 +86,7 @@ final class SqsSender {
   }
 
   private <T> List<SinkResult> putAll(List<T> items, Function<T, SqsEntry> entry) {
-    SqsBatch batch = new SqsBatch(items.size(), maxMessageBytes);
+    SqsBatch batch = new SqsBatch(items.size(), maxMessageBytes, keepsOrder);
     for (int i = 0; i < items.size(); i++) {
       try {
         batch.add(i, entry.apply(items.get(i)));
