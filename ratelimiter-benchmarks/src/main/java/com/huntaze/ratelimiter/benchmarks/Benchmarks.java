@@ -14,7 +14,8 @@ import java.util.List;
  * {@code -Dbenchmarks.redis=redis://host:port} names a Redis to measure on in place of the test
  * kit's; <b>all its keys are lost</b>. The test kit's has an allocator that makes scripts a half
  * slower. {@code -Dbenchmarks.sqs=send,async,lone,burst} chooses measurements of that part, {@code
- * -Dbenchmarks.store=postgres,mariadb} the databases of the last.
+ * -Dbenchmarks.store=postgres,mariadb} the databases of the last. {@code lambda}, which only runs
+ * if it is named, takes the file that {@code mvn package} makes of ratelimiter-lambda.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -40,6 +41,7 @@ public final class Benchmarks {
         case "drain" -> new DrainPart().run();
         case "heap" -> new HeapPart().run();
         case "sqs" -> new SqsPart(seconds).run();
+        case "lambda" -> new LambdaPart().run();
         case "store" -> new StorePart(seconds).run();
         default -> throw new IllegalArgumentException("benchmarks has no part '" + part + "'");
       }
