@@ -4,6 +4,8 @@ module com.huntaze.ratelimiter.testkit {
   requires transitive java.sql;
   requires transitive org.junit.jupiter.api;
   requires transitive org.jspecify;
+  requires com.fasterxml.jackson.core;
+  requires com.fasterxml.jackson.databind;
   requires java.naming;
   requires java.net.http;
   requires jdk.httpserver;
