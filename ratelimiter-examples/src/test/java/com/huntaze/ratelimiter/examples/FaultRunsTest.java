@@ -22,7 +22,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  * and {@code -Dfaults=} which faults strike in each of them.
  */
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
-class PipelineFaultsTest {
+class FaultRunsTest {
   @RegisterExtension static final LocalSqs SQS = LocalSqs.shared();
   @RegisterExtension static final LocalPostgres POSTGRES = LocalPostgres.shared();
 
