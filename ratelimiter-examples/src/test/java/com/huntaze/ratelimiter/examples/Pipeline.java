@@ -225,6 +225,19 @@ final class Pipeline implements AutoCloseable {
     return worker;
   }
 
+  /**
+   * Hides what is received from the entry queue for longer than any booking here. When a hidden
+   * message is to be hidden for longer, the local SQS leaves it in its place in a heap that is
+   * ordered by that time, and others behind it are handed out seconds late.
+   */
+  void withLongEntryVisibility() {
+    client.setQueueAttributes(
+        request ->
+            request
+                .queueUrl(entry.url())
+                .attributes(Map.of(QueueAttributeName.VISIBILITY_TIMEOUT, "600")));
+  }
+
   /** Leaves back-offs as long as they are. */
   void withoutTimeLapse() {
     handlerSqs.onCall(forwardings::hear);

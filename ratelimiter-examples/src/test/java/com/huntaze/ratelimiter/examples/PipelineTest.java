@@ -303,6 +303,7 @@ class PipelineTest {
   private static void burst(RateLimit limit, int messages, Duration startUp) throws Exception {
     try (Pipeline pipeline = new Pipeline(REDIS, limit)) {
       pipeline.withoutTimeLapse();
+      pipeline.withLongEntryVisibility();
       pipeline.startHandler();
       pipeline.startWorker();
       pipeline.send(messages(messages, 5));
