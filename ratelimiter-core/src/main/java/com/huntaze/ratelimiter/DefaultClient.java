@@ -118,6 +118,10 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   @Override
   public SendResult submit(OnlyFansAction action) {
     requireNonNull(action, "action");
+    if (embedded != null && !embedded.keepsResults()) {
+      throw new IllegalStateException(
+          "results must be set: an embedded client has nowhere else to keep what an action reads");
+    }
     long start = ticker.nanos();
     return entrance.whileOpen(() -> deliver(intake.read(action), start));
   }

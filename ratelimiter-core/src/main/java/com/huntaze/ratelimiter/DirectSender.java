@@ -2,10 +2,12 @@ package com.huntaze.ratelimiter;
 
 import static java.util.Objects.requireNonNull;
 
+import com.huntaze.ratelimiter.delivery.DeliveryResult;
 import com.huntaze.ratelimiter.delivery.GatewayException;
 import com.huntaze.ratelimiter.delivery.GatewayResponse;
 import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
+import com.huntaze.ratelimiter.delivery.ResultStore;
 import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.delivery.SentLogException;
 import com.huntaze.ratelimiter.limit.Permit;
@@ -17,6 +19,8 @@ import com.huntaze.ratelimiter.limit.TokenBucketException;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,19 +41,22 @@ final class DirectSender {
   private final TokenBucket bucket;
   private final SentLog sentLog;
   private final MetricsSink metrics;
+  private final @Nullable ResultStore results;
+  private final InstantSource clock;
   private final Ticker ticker;
 
   private DirectSender(
+      RateLimitedOnlyFansClient.Builder builder,
       OnlyFansGateway gateway,
       TokenBucket bucket,
-      SentLog sentLog,
-      MetricsSink metrics,
-      Ticker ticker) {
+      MetricsSink metrics) {
     this.gateway = gateway;
     this.bucket = bucket;
-    this.sentLog = sentLog;
+    this.sentLog = builder.sentLog;
     this.metrics = metrics;
-    this.ticker = ticker;
+    this.results = builder.results;
+    this.clock = builder.clock;
+    this.ticker = builder.ticker;
   }
 
   /** The direct way a builder asks for, under a limit; null if it asks for none. */
@@ -59,12 +66,7 @@ final class DirectSender {
       MetricsSink metrics) {
     return builder.directGateway == null
         ? null
-        : new DirectSender(
-            builder.directGateway,
-            requireNonNull(bucket),
-            builder.sentLog,
-            metrics,
-            builder.ticker);
+        : new DirectSender(builder, builder.directGateway, requireNonNull(bucket), metrics);
   }
 
   /**
@@ -85,6 +87,10 @@ final class DirectSender {
     try {
       if (!gateway.supports(message.action())) {
         return new SendResult.Failed(id, "the gateway knows no action " + message.action());
+      }
+      if (message.isRead() && results == null) {
+        return new SendResult.Failed(
+            id, "no results are set: there is nowhere to keep what is read");
       }
       String call = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
       SentLog.Claim claim = new SentLog.Claim(id, message.revival(), call);
@@ -144,15 +150,19 @@ final class DirectSender {
     }
     switch (response.outcome()) {
       case DELIVERED -> {
-        record(id);
         Duration latency = Duration.ofNanos(ticker.nanos() - start);
+        if (!keep(message, response, latency) && message.isRead()) {
+          sentLog.notSent(claim);
+          return new SendResult.Failed(id, "its result could not be stored");
+        }
+        record(id);
         metrics.messageSent(message.priority(), latency, latency);
         return new SendResult.Sent(id, message.timestamp());
       }
       case RATE_LIMITED -> {
-        sentLog.notSent(claim);
         Duration wait = response.retryAfter().orElse(DEFAULT_RETRY_AFTER);
-        bucket.blockFor(Scope.global(), wait);
+        close(Scope.creator(message.creator()), wait);
+        sentLog.notSent(claim);
         return rateLimited(message, wait);
       }
       default -> {
@@ -163,6 +173,45 @@ final class DirectSender {
                 ? "no call can be made of it"
                 : "the API answered " + response.statusCode());
       }
+    }
+  }
+
+  /** Closes the limit for everybody, as the API asks; first of all that follows a 429. */
+  private void close(Scope creator, Duration wait) {
+    try {
+      try {
+        bucket.blockFor(Scope.global(), wait);
+      } catch (IllegalArgumentException noLimitForAll) {
+        bucket.blockFor(creator, wait);
+      }
+    } catch (TokenBucketException | IllegalArgumentException e) {
+      log.error("The limit could not be closed after a 429: {}", e.toString());
+    }
+  }
+
+  /** Keeps the result, where results are kept; answers whether it is not lost. */
+  private boolean keep(OutboundMessage message, GatewayResponse response, Duration latency) {
+    if (results == null) {
+      return true;
+    }
+    try {
+      results.put(
+          new DeliveryResult(
+              message.messageId(),
+              message.creator(),
+              message.action(),
+              DeliveryResult.Status.SUCCESS,
+              clock.instant(),
+              latency,
+              Optional.of(response),
+              Optional.empty(),
+              Duration.ZERO,
+              latency));
+      return true;
+    } catch (RuntimeException e) {
+      log.error(
+          "The result of {} could not be stored: {}", message.messageId(), e.getClass().getName());
+      return false;
     }
   }
 

@@ -25,6 +25,7 @@ final class EmbeddedPipeline {
   private final InMemoryQueue queue;
   private final Dispatcher dispatcher;
   private final SentLog sentLog;
+  private final boolean keepsResults;
 
   private EmbeddedPipeline(
       RateLimitedOnlyFansClient.Builder builder,
@@ -43,6 +44,10 @@ final class EmbeddedPipeline {
     if (builder.store != null) {
       settings.heldIn(builder.store);
     }
+    if (builder.results != null) {
+      settings.results(builder.results);
+    }
+    this.keepsResults = builder.results != null;
     this.dispatcher = settings.build();
   }
 
@@ -68,6 +73,11 @@ final class EmbeddedPipeline {
 
   InMemoryQueue queue() {
     return queue;
+  }
+
+  /** Whether there is a place for what actions read. */
+  boolean keepsResults() {
+    return keepsResults;
   }
 
   void start() {

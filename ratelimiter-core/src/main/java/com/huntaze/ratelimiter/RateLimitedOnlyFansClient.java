@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import com.huntaze.ratelimiter.delivery.InMemorySentLog;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
+import com.huntaze.ratelimiter.delivery.ResultStore;
 import com.huntaze.ratelimiter.delivery.SentLog;
 import com.huntaze.ratelimiter.fallback.FallbackStore;
 import com.huntaze.ratelimiter.fallback.Replayer;
@@ -43,11 +44,13 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
   /**
    * Has one action done that is no message to a fan. It goes the way of {@link #send} in every
    * respect: validation, switch, queue, retries, fallback store and limit. What the API answers is
-   * found in the result store of whoever works on the queue.
+   * found in the result store of whoever works on the queue; where that is this process, in the
+   * builder's {@code results}.
    *
    * @param action the action
    * @return what became of it; {@link SendStatus#SENT}, where the switch is off, says that the API
    *     did it
+   * @throws IllegalStateException if the client is embedded and has no {@code results}
    */
   SendResult submit(OnlyFansAction action);
 
@@ -197,6 +200,7 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
     int queueCapacity = 10_000;
     StartUpCheck startUpCheck = StartUpCheck.OFF;
     SentLog sentLog = new InMemorySentLog();
+    @Nullable ResultStore results;
     MetricsSink metrics = MetricsSink.NOOP;
     @Nullable RateLimiterSwitch rateLimiterSwitch;
     MessageLimits limits = MessageLimits.DEFAULT;
@@ -278,6 +282,18 @@ public interface RateLimitedOnlyFansClient extends AutoCloseable {
      */
     public Builder sentLog(SentLog sentLog) {
       this.sentLog = requireNonNull(sentLog, "sentLog");
+      return this;
+    }
+
+    /**
+     * Keeps how messages ended that this process delivers: in the embedded topology and by a {@link
+     * #directGateway}. Default: nowhere, and then such a client refuses actions that read.
+     *
+     * @param results where results go
+     * @return this builder
+     */
+    public Builder results(ResultStore results) {
+      this.results = requireNonNull(results, "results");
       return this;
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.huntaze.ratelimiter.delivery.GatewayResponse;
+import com.huntaze.ratelimiter.delivery.InMemoryResultStore;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
 import com.huntaze.ratelimiter.fallback.InMemoryFallbackStore;
 import com.huntaze.ratelimiter.limit.InMemoryTokenBucket;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
 /** An action that is no message goes the way of a message. */
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 class OnlyFansActionTest {
+  private final InMemoryResultStore results = new InMemoryResultStore(10);
   private static final String SECRET = "s3cr3t-url";
 
   private final ScriptedSink sink = new ScriptedSink();
@@ -154,6 +156,7 @@ class OnlyFansActionTest {
         .rateLimiterSwitch(RateLimiterSwitch.off())
         .tokenBucket(InMemoryTokenBucket.of(RateLimit.rolling(1, Duration.ofMinutes(1))))
         .directGateway(gateway)
+        .results(results)
         .build();
   }
 
@@ -161,11 +164,39 @@ class OnlyFansActionTest {
   void with_the_switch_off_an_action_is_done_directly_under_the_limit() {
     try (var client = directly((message, timeout) -> GatewayResponse.of(200))) {
       assertThat(client.submit(scrape().build()).status()).isEqualTo(SendStatus.SENT);
+      assertThat(results.latest()).hasSize(1);
       SendResult second = client.submit(scrape().build());
       assertThat(second.status()).isEqualTo(SendStatus.RATE_LIMITED);
       assertThat(second.retryAfter()).isPresent();
       assertThat(sink.calls()).isZero();
     }
+  }
+
+  @Test
+  void what_is_read_needs_a_place_where_this_process_keeps_it() {
+    AtomicInteger calls = new AtomicInteger();
+    OnlyFansGateway gateway =
+        (message, timeout) -> {
+          calls.incrementAndGet();
+          return GatewayResponse.of(200);
+        };
+    try (var client =
+        builder()
+            .rateLimiterSwitch(RateLimiterSwitch.off())
+            .tokenBucket(InMemoryTokenBucket.of(RateLimit.rolling(1, Duration.ofMinutes(1))))
+            .directGateway(gateway)
+            .build()) {
+      SendResult result = client.submit(scrape().build());
+      assertThat(result.status()).isEqualTo(SendStatus.FAILED);
+      assertThat(result.error().orElseThrow()).contains("results");
+    }
+    try (var client =
+        RateLimitedOnlyFansClient.embedded(gateway, RateLimit.rolling(1, Duration.ofMinutes(1)))) {
+      assertThatThrownBy(() -> client.submit(scrape().build()))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("results");
+    }
+    assertThat(calls).hasValue(0);
   }
 
   @Test

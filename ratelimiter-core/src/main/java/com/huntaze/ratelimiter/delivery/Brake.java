@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Closes the limit for the whole fleet when the API turns calls away, and stops this process for a
- * while when it does so again and again. Thread-safe.
+ * Closes the limit for the whole fleet when the API turns calls away, and keeps this process from
+ * using permits it has already; five in a row close it for a minute at least. Thread-safe.
  */
 final class Brake {
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
@@ -42,14 +42,12 @@ final class Brake {
    * @param retryAfter how long it asked to wait
    */
   void pressed(Scope creator, Duration retryAfter) {
-    Duration wait = retryAfter;
-    boolean pause = countedOut();
-    if (pause && wait.compareTo(PAUSE) < 0) {
-      wait = PAUSE;
-    }
-    close(creator, wait);
-    if (pause) {
+    boolean often = countedOut();
+    Duration wait = often && retryAfter.compareTo(PAUSE) < 0 ? PAUSE : retryAfter;
+    if (closeAll(creator, wait) || often) {
       pause(wait);
+    }
+    if (often) {
       log.error("The API answered 429 {} times in a row: all work pauses for {}", IN_A_ROW, wait);
     } else {
       log.warn("The API answered 429: closed for {}", wait);
@@ -62,21 +60,38 @@ final class Brake {
   }
 
   private synchronized void pause(Duration time) {
+    long until = ticker.nanos() + time.toNanos();
+    if (!paused || until - pausedUntil > 0) {
+      pausedUntil = until;
+    }
     paused = true;
-    pausedUntil = ticker.nanos() + time.toNanos();
   }
 
-  /** All messages together where there is such a limit, else the creator whose call it was. */
-  private void close(Scope creator, Duration wait) {
+  /**
+   * Closes the limit of all messages where there is one, else the creator's whose call it was.
+   *
+   * @return whether nobody may call, so that this process had better pause: permits it has been
+   *     told of may lie in that time
+   */
+  private boolean closeAll(Scope creator, Duration wait) {
     try {
-      try {
-        bucket.blockFor(Scope.global(), wait);
-      } catch (IllegalArgumentException noLimitForAll) {
-        bucket.blockFor(creator, wait);
-      }
+      bucket.blockFor(Scope.global(), wait);
+      return true;
+    } catch (TokenBucketException e) {
+      faults.warn("The limit could not be closed after a 429; this process pauses", e);
+      return true;
+    } catch (IllegalArgumentException noLimitForAll) {
+      return closeOne(creator, wait);
+    }
+  }
+
+  private boolean closeOne(Scope creator, Duration wait) {
+    try {
+      bucket.blockFor(creator, wait);
+      return false;
     } catch (TokenBucketException | IllegalArgumentException e) {
-      faults.warn("The limit could not be closed after a 429; this process pauses instead", e);
-      pause(wait);
+      faults.warn("No limit could be closed after a 429; this process pauses", e);
+      return true;
     }
   }
 

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,10 @@ final class Delivery {
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
 
   private static final long NO_PERMIT = Long.MIN_VALUE;
+  private static final long NOT_BEGUN = Long.MIN_VALUE;
+
+  /** A begin is relied on for this part of its lease. */
+  private static final int LASTING_PART = 2;
 
   /** How long an unanswered bucket or log is left alone before it is asked again. */
   private static final Duration BACK_OFF = Duration.ofSeconds(1);
@@ -46,8 +51,14 @@ final class Delivery {
   private final OutboundMessage message;
   private final SentLog.Claim claim;
   private final Instant taken;
+  private Scope[] scopes = {};
   private int attempt;
   private int failures;
+  private int stale;
+  private boolean logAnswers = true;
+
+  /** When the sent-log was told last, as long as nothing has ended it there. */
+  private long begunAt = NOT_BEGUN;
 
   Delivery(DispatcherSettings settings, StopSignal stop, Hand hand) {
     this.settings = settings;
@@ -68,7 +79,15 @@ final class Delivery {
    */
   boolean run() throws InterruptedException {
     if (!settings.gateway.supports(message.action())) {
-      return unknownAction();
+      return neverCalled("unknown_action", "the gateway does not know the action");
+    }
+    if (message.isRead() && !settings.keepsResults) {
+      return neverCalled("no_result_store", "there is nowhere to keep what is read");
+    }
+    try {
+      scopes = DeliveryScopes.of(message);
+    } catch (IllegalArgumentException e) {
+      return neverCalled("illegal_id", "its creator or recipient has no legal id");
     }
     while (true) {
       Next next = attempt();
@@ -81,48 +100,106 @@ final class Delivery {
 
   private Next attempt() throws InterruptedException {
     attempt++;
+    if (!awaitLog()) {
+      return giveBack(Duration.ZERO);
+    }
     long due = awaitPermit();
     if (due == NO_PERMIT) {
       return giveBack(Duration.ZERO);
     }
-    hand.answered();
     if (!hand.begin()) {
+      notBegunAnyMore();
       return Next.WENT_BACK; // taken by the stop, which gives it back
     }
     if (hand.isLost()) {
       return giveBack(Duration.ZERO);
     }
+    settings.calling(this);
+    try {
+      return beginAndCall(due);
+    } finally {
+      settings.called(this);
+    }
+  }
+
+  private Next beginAndCall(long due) throws InterruptedException {
+    if (begunAt == NOT_BEGUN) {
+      Next instead = begin();
+      if (instead != null) {
+        return instead;
+      }
+    }
+    if (stop.isStopped() || hand.isLost()) {
+      return giveBack(Duration.ZERO); // whoever has it now finds it unbegun
+    }
+    if (settings.ticker.nanos() - due > settings.freshness.toNanos()) {
+      // An old permit may share a window with the next ones: ask anew. It stays begun, so that a
+      // slow log does not make the next one old too.
+      if (++stale > 1) {
+        settings.faults.warn(
+            "Permits grow old before their calls: is the sent-log slow, or this machine?",
+            new GatewayException("no call was made", false, null));
+        stop.await(BACK_OFF);
+      }
+      return Next.AGAIN;
+    }
+    stale = 0;
+    return call();
+  }
+
+  /**
+   * Begins the call in the log.
+   *
+   * @return what to do instead of the call; null if it may be made
+   */
+  private @Nullable Next begin() {
+    long now = settings.ticker.nanos();
     SentLog.Begin begin;
     try {
       begin = settings.sentLog.begin(claim, settings.callLease(earlierFailures()), inDoubt());
     } catch (SentLogException e) {
       settings.faults.warn("The sent-log cannot be asked; nothing is sent", e);
-      notSent(); // it may have been recorded all the same, and no call follows
-      return giveBack(BACK_OFF);
+      begunAt = now; // it may have been recorded all the same, and no call follows
+      logAnswers = false;
+      return Next.AGAIN;
     }
-    switch (begin) {
+    return switch (begin) {
+      case STARTED -> {
+        begunAt = now;
+        yield null;
+      }
       case ALREADY_SENT -> {
         log.info("Message {} was sent before and is not sent again", message.messageId());
         hand.delete();
-        return Next.ENDED;
+        yield Next.ENDED;
       }
-      case IN_PROGRESS -> {
-        return giveBack(settings.callLease(0));
+      case IN_PROGRESS -> giveBack(settings.callLease(0));
+      case IN_DOUBT -> hold("in_doubt");
+    };
+  }
+
+  /**
+   * Waits until the log answers again, without a permit, and ends there a begin that is no longer
+   * certain to last. The message is kept in hand: going back would cost it, and those behind it, a
+   * receive for each try.
+   *
+   * @return whether it answers; if not, the dispatcher stops or the message was lost
+   */
+  private boolean awaitLog() throws InterruptedException {
+    while (!stop.isStopped() && !hand.isLost()) {
+      long lease = settings.callLease(earlierFailures()).toNanos();
+      boolean lasts =
+          begunAt == NOT_BEGUN || settings.ticker.nanos() - begunAt < lease / LASTING_PART;
+      if (logAnswers && lasts) {
+        return true;
       }
-      case IN_DOUBT -> {
-        return hold("in_doubt");
+      if (notSent()) {
+        logAnswers = true;
+        return true;
       }
-      case STARTED -> {}
+      stop.await(BACK_OFF);
     }
-    if (stop.isStopped() || hand.isLost()) {
-      notSent(); // whoever has it now, or looks at the log as it closes, finds it unbegun
-      return giveBack(Duration.ZERO);
-    }
-    if (settings.ticker.nanos() - due > settings.freshness.toNanos()) {
-      notSent(); // an old permit may share a window with the next ones: ask anew
-      return Next.AGAIN;
-    }
-    return call();
+    return false;
   }
 
   /** What only reads may be done again, whatever became of it. */
@@ -135,16 +212,15 @@ final class Delivery {
     return failures + hand.received().receiveCount() - 1;
   }
 
-  /** Message, hand and attempt: two copies of a message in two hands never share a permit. */
+  /** Hand and attempt: two copies of a message in two hands never share a permit. */
   private String permitId() {
-    return message.messageId() + "#" + claim.holder() + "." + attempt;
+    return claim.holder() + "." + attempt;
   }
 
   /** Waits for the permit of this attempt; returns when it was due, or that there will be none. */
   private long awaitPermit() throws InterruptedException {
     PermitRequest request =
-        PermitRequest.of(permitId(), DeliveryScopes.of(message))
-            .bookingUpTo(settings.bookingHorizon);
+        PermitRequest.of(permitId(), scopes).bookingUpTo(settings.bookingHorizon);
     boolean waited = false;
     boolean unanswered = false;
     long asked = 0;
@@ -162,7 +238,15 @@ final class Delivery {
           hand.answered();
           if (permit instanceof Permit.Granted granted) {
             long due = asked + granted.delay().toNanos();
-            return stop.await(granted.delay()) ? NO_PERMIT : due;
+            if (stop.await(granted.delay())) {
+              return NO_PERMIT;
+            }
+            if (settings.brake.pausing().isZero()) {
+              return due;
+            }
+            attempt++; // the API closed meanwhile: a permit for then is another one
+            request = PermitRequest.of(permitId(), scopes).bookingUpTo(settings.bookingHorizon);
+            continue;
           }
           wait =
               permit instanceof Permit.Booked booked
@@ -204,11 +288,11 @@ final class Delivery {
         return delivered(start, answer);
       }
       case RATE_LIMITED -> {
-        notSent();
-        record(Status.RATE_LIMITED, start, answer, failure(ErrorType.RATE_LIMIT, "429"));
         settings.brake.pressed(
             Scope.creator(message.creator()),
             response.retryAfter().orElse(settings.defaultRetryAfter));
+        notSent();
+        record(Status.RATE_LIMITED, start, answer, failure(ErrorType.RATE_LIMIT, "429"));
         return Next.AGAIN;
       }
       case SERVER_ERROR -> {
@@ -257,23 +341,31 @@ final class Delivery {
   }
 
   /**
-   * Ended for good: another copy of it must not be called either. A message that only the
-   * credentials kept from being taken is put aside instead, so that it can go once they are mended.
+   * Ended for good: another copy of it must not be called either. What says nothing about the
+   * message, such as refused credentials or a redirect, puts it aside instead, so that it can go
+   * once that is mended.
    */
   private Next rejected(long start, GatewayResponse response) {
     int code = response.statusCode();
-    boolean credentials = code == 401 || code == 403;
+    String elsewhere =
+        switch (code) {
+          case 0 -> "no_call_possible";
+          case 401, 403 -> "credentials_refused";
+          case 407 -> "proxy_refused";
+          default -> code < 400 ? "no_answer_of_the_api" : "";
+        };
     String text = code == 0 ? "no call could be made of it" : "the API answered " + code;
     record(
         Status.FAILURE,
         start,
         Optional.of(response),
-        failure(credentials ? ErrorType.AUTH : ErrorType.VALIDATION, text));
-    if (credentials) {
+        failure(code == 401 || code == 403 ? ErrorType.AUTH : ErrorType.VALIDATION, text));
+    if (!elsewhere.isEmpty()) {
       notSent();
-      return putAside("credentials_refused");
+      return putAside(elsewhere);
     }
     sent();
+    log.error("The API refused message {} for good: {}", message.messageId(), code);
     settings.metrics.messageFailed(message.priority());
     hand.delete();
     return Next.ENDED;
@@ -286,15 +378,21 @@ final class Delivery {
       return stop.await(wait) ? giveBack(BACK_OFF) : Next.AGAIN;
     }
     record(Status.FAILURE, start, answer, failure(ErrorType.NETWORK, text));
-    return giveBack(settings.failedVisibility);
+    // Put aside by us it takes nobody along: left to the queue's count, those behind it, which come
+    // and go with it, would be dead letters too.
+    return hand.received().receiveCount() >= settings.mostReceives
+        ? putAside("failed_too_often")
+        : giveBack(settings.failedVisibility);
   }
 
   private Next giveBack(Duration delay) {
+    notBegunAnyMore();
     hand.giveBack(delay);
     return Next.WENT_BACK;
   }
 
-  private boolean unknownAction() {
+  /** Puts aside what no call can be made of, without a permit. */
+  private boolean neverCalled(String reason, String text) {
     hand.answered();
     if (!hand.begin()) {
       return false;
@@ -303,8 +401,8 @@ final class Delivery {
         Status.FAILURE,
         settings.ticker.nanos(),
         Optional.empty(),
-        failure(ErrorType.VALIDATION, "the gateway does not know the action"));
-    return putAside("unknown_action") == Next.ENDED;
+        failure(ErrorType.VALIDATION, text));
+    return putAside(reason) == Next.ENDED;
   }
 
   /** Nobody knows whether it was sent: an operator decides. */
@@ -341,6 +439,7 @@ final class Delivery {
   }
 
   private void sent() {
+    begunAt = NOT_BEGUN;
     try {
       settings.sentLog.sent(message.messageId());
     } catch (SentLogException e) {
@@ -348,11 +447,21 @@ final class Delivery {
     }
   }
 
-  private void notSent() {
+  /** Ends what was begun, as the API did not take it; answers whether the log knows. */
+  private boolean notSent() {
     try {
       settings.sentLog.notSent(claim);
+      begunAt = NOT_BEGUN;
+      return true;
     } catch (SentLogException e) {
-      settings.faults.warn("A call's end could not be recorded; its message will be in doubt", e);
+      settings.faults.warn("A call's end could not be recorded; the sent-log is asked again", e);
+      return false;
+    }
+  }
+
+  private void notBegunAnyMore() {
+    if (begunAt != NOT_BEGUN) {
+      boolean unused = notSent(); // if not, its message is in doubt when the lease ends
     }
   }
 

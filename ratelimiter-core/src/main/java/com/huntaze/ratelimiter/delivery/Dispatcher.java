@@ -7,6 +7,7 @@ import com.huntaze.ratelimiter.fallback.FallbackStore;
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
+import com.huntaze.ratelimiter.queue.InMemoryQueue;
 import com.huntaze.ratelimiter.queue.MessageSource;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -76,6 +77,7 @@ public final class Dispatcher implements AutoCloseable {
     return new DispatcherHealth(
         threads != null && !stop.isStopped(),
         loop.sinceLook(),
+        settings.isStuck(),
         inHand(),
         settings.brake.pausing(),
         loop.fault());
@@ -130,6 +132,7 @@ public final class Dispatcher implements AutoCloseable {
     @Nullable FallbackStore heldIn;
     int concurrency = 10;
     int mostInHand;
+    int mostReceives = Integer.MAX_VALUE;
     Duration pollWait = Duration.ofSeconds(2);
     Duration callTimeout = Duration.ofSeconds(30);
     Duration freshness = Duration.ofMillis(250);
@@ -156,7 +159,7 @@ public final class Dispatcher implements AutoCloseable {
     }
 
     /**
-     * Keeps how messages ended. Default: nowhere.
+     * Keeps how messages ended. Default: nowhere, and then messages that read are put aside.
      *
      * @param results where results go
      * @return this builder
@@ -216,14 +219,29 @@ public final class Dispatcher implements AutoCloseable {
 
     /**
      * How many messages are in hand at most, those that wait for a sender included. Default ten for
-     * each sender. More is taken than there are senders only while permits are free and those in
-     * hand are of few creators, so that others do not wait behind their bursts.
+     * each sender, and one where the source keeps order: a FIFO queue counts its receives, and a
+     * stop costs each message in hand one. More is taken than there are senders only while permits
+     * are free and those in hand are of few creators, so that others do not wait behind their
+     * bursts.
      *
      * @param mostInHand 1 to 10,000
      * @return this builder
      */
     public Builder mostInHand(int mostInHand) {
       this.mostInHand = within("mostInHand", mostInHand, 10_000);
+      return this;
+    }
+
+    /**
+     * With which receive a message that fails in all its retries is put aside, instead of given
+     * back. Default: none; for a {@link WorkflowWorker} the third, which is as many as the FIFO
+     * queue allows.
+     *
+     * @param mostReceives 1 or more
+     * @return this builder
+     */
+    public Builder mostReceives(int mostReceives) {
+      this.mostReceives = within("mostReceives", mostReceives, Integer.MAX_VALUE);
       return this;
     }
 
@@ -326,6 +344,9 @@ public final class Dispatcher implements AutoCloseable {
 
     /** {@return the dispatcher, not yet started} */
     public Dispatcher build() {
+      if (sentLog == null && !(source instanceof InMemoryQueue)) {
+        log.warn("No sentLog is set: what was sent is remembered in memory, by this process alone");
+      }
       return new Dispatcher(new DispatcherSettings(this));
     }
   }

@@ -85,7 +85,7 @@ final class GatewayRequests {
   }
 
   private URI chat(String recipientId) {
-    return URI.create(base + "/chats/" + encoded(recipientId) + "/messages");
+    return URI.create(base + "/chats/" + segment(recipientId) + "/messages");
   }
 
   private Optional<Request> read(
@@ -138,10 +138,20 @@ final class GatewayRequests {
         .uri(uri)
         .timeout(timeout)
         .header("User-Agent", userAgent)
-        .header("Idempotency-Key", message.messageId())
+        .header("Idempotency-Key", key(message.messageId()))
         .header("X-Creator-Id", encoded(message.creator()));
     key.ifPresent(token -> request.header("Authorization", "Bearer " + token));
     return new Request(request.build(), false);
+  }
+
+  /** An id as it is; one that no header takes is encoded. */
+  private static String key(String id) {
+    return id.chars().allMatch(c -> c > ' ' && c < 0x7F) ? id : encoded(id);
+  }
+
+  /** One segment of a path, dots and all: two of them would lead elsewhere. */
+  private static String segment(String id) {
+    return id.matches("\\.+") ? id.replace(".", "%2E") : encoded(id);
   }
 
   private static String encoded(String text) {

@@ -71,6 +71,18 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
   private static final String CANNED_ANSWER =
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 
+  /**
+   * The JDK keeps idle connections for 20 minutes, routers forget them after five or so, and a call
+   * on a connection that is forgotten is in doubt.
+   */
+  private static final String KEEP_ALIVE = "jdk.httpclient.keepalive.timeout";
+
+  static {
+    if (System.getProperty(KEEP_ALIVE) == null) {
+      System.setProperty(KEEP_ALIVE, "20"); // read once, when the first client is made
+    }
+  }
+
   private final GatewayRequests requests;
   private final String userAgent;
   private final Optional<Supplier<String>> apiKey;
@@ -261,7 +273,7 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     private final URI baseUrl;
     private String userAgent = "huntaze-ratelimiter";
     private Optional<Supplier<String>> apiKey = Optional.empty();
-    private Duration connectTimeout = Duration.ofSeconds(5);
+    private Duration connectTimeout = Duration.ofMillis(500);
     private int maxReadBytes = 262_144;
     private boolean privateAddresses;
     private InstantSource clock = InstantSource.system();
@@ -302,7 +314,8 @@ public final class HttpOnlyFansGateway implements OnlyFansGateway {
     }
 
     /**
-     * How long a connection may take. Default 5 s.
+     * How long a connection may take. Default 500 ms. The permit of the call is running meanwhile:
+     * a lost packet is sent again after a second, and such a call had better be made anew.
      *
      * @param connectTimeout the time-out, more than zero
      * @return this builder

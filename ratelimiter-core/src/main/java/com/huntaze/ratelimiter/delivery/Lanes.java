@@ -46,6 +46,10 @@ final class Lanes {
 
   private final int senders;
   private final boolean ordered;
+
+  /** How many of a creator are at work: one that waits for its own limit leaves others a sender. */
+  private final int most;
+
   private final PriorityTurns turns = new PriorityTurns();
 
   /** In the order of their turns. */
@@ -65,6 +69,7 @@ final class Lanes {
   Lanes(int senders, boolean ordered) {
     this.senders = senders;
     this.ordered = ordered;
+    this.most = ordered ? 1 : Math.max(1, (senders + 1) / 2);
   }
 
   /** Of how many creators these are; one that cannot be read is nobody's but its own. */
@@ -101,14 +106,14 @@ final class Lanes {
     int startable = 0;
     for (Lane lane : lanes.values()) {
       if (isReady(lane)) {
-        startable += ordered ? 1 : lane.waiting.size();
+        startable += Math.min(lane.waiting.size(), most - lane.atWork);
       }
     }
     return startable;
   }
 
   private boolean isReady(Lane lane) {
-    return !lane.waiting.isEmpty() && (lane.atWork == 0 || !ordered);
+    return !lane.waiting.isEmpty() && lane.atWork < most;
   }
 
   /**

@@ -14,6 +14,8 @@ import java.time.Duration;
  * every outcome. Thread-safe; owns its threads and ends them at {@link #close}.
  */
 public final class WorkflowWorker implements AutoCloseable {
+  private static final int RECEIVES = 3;
+
   private final Dispatcher dispatcher;
 
   /**
@@ -51,6 +53,9 @@ public final class WorkflowWorker implements AutoCloseable {
     if (!settings.source.keepsOrder()) {
       throw new IllegalArgumentException(
           "source must keep order, as a FIFO queue does, was " + settings.source);
+    }
+    if (settings.mostReceives == Integer.MAX_VALUE) {
+      settings.mostReceives(RECEIVES);
     }
     this.dispatcher = settings.build();
   }

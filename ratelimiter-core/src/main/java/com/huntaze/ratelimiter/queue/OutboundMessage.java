@@ -215,7 +215,8 @@ public final class OutboundMessage {
 
   /**
    * Whether this is the same message, whenever each of the two was accepted: a caller that sends an
-   * id again sends it later. Nor does it matter how often each was revived.
+   * id again sends it later. Nor does it matter how often each was revived, or whether the creator
+   * is named although it is the user.
    *
    * @param that the other message
    * @return whether all but the timestamps and revivals is equal
@@ -224,7 +225,7 @@ public final class OutboundMessage {
     return messageId.equals(that.messageId)
         && action.equals(that.action)
         && userId.equals(that.userId)
-        && Objects.equals(creatorId, that.creatorId)
+        && creator().equals(that.creator())
         && Objects.equals(recipientId, that.recipientId)
         && Objects.equals(content, that.content)
         && mediaUrls.equals(that.mediaUrls)

@@ -103,15 +103,17 @@ class LanesTest {
 
   @Test
   void what_the_bucket_has_answered_for_is_not_about_to_ask() throws Exception {
-    Lanes lanes = new Lanes(2, false);
+    Lanes lanes = new Lanes(4, false);
     lanes.add(hands(Priority.MEDIUM, "a", 1, 5));
-    assertThat(lanes.unasked()).as("as many as there are senders").isEqualTo(2);
+    assertThat(lanes.unasked()).as("half of the senders").isEqualTo(2);
+    lanes.add(hands(Priority.MEDIUM, "b", 1, 5));
+    assertThat(lanes.unasked()).as("as many as there are senders").isEqualTo(4);
     Lanes.Work first = lanes.next();
     first.hand.answered();
     first.hand.answered();
-    assertThat(lanes.unasked()).isEqualTo(1);
+    assertThat(lanes.unasked()).isEqualTo(3);
     lanes.done(first, true);
-    assertThat(lanes.unasked()).isEqualTo(2);
+    assertThat(lanes.unasked()).isEqualTo(4);
   }
 
   @Test
@@ -121,6 +123,18 @@ class LanesTest {
     assertThat(lanes.hasRoom()).as("a burst of one").isTrue();
     lanes.add(hands(Priority.MEDIUM, "b", 1, 1));
     assertThat(lanes.hasRoom()).as("a creator for each sender").isFalse();
+  }
+
+  @Test
+  void a_creator_that_waits_for_its_own_limit_leaves_half_of_the_senders_to_others()
+      throws Exception {
+    Lanes lanes = new Lanes(4, false);
+    lanes.add(hands(Priority.MEDIUM, "a", 1, 9));
+    lanes.next();
+    lanes.next();
+    lanes.add(hands(Priority.MEDIUM, "b", 1, 1));
+    assertThat(id(lanes.next())).isEqualTo("b1");
+    assertThat(lanes.unasked()).as("and none of the first").isEqualTo(3);
   }
 
   @Test

@@ -89,6 +89,8 @@ final class WorkerProcess {
                         .build(),
                     HttpOnlyFansGateway.builder(wiring.api()).build())
                 .callTimeout(Pipeline.CALL_TIMEOUT)
+                // Alone where it stands still: a call under way beside it would arrive late, too.
+                .concurrency(wiring.pauseEach() > 0 ? 1 : 10)
                 .freshness(wiring.guard())
                 .firstRetry(Duration.ofMillis(100))
                 .pollWait(Duration.ofSeconds(1))

@@ -34,6 +34,9 @@ public abstract class SentLogContract {
   private static final Duration LONG = Duration.ofHours(1);
   private static final Duration SHORT = Duration.ofMillis(200);
 
+  /** Long enough for a few round trips on a busy machine, and short enough to be waited out. */
+  private static final Duration A_WHILE = Duration.ofSeconds(2);
+
   /** For subclasses. */
   protected SentLogContract() {}
 
@@ -178,7 +181,7 @@ public abstract class SentLogContract {
     begin(log, "a", SHORT);
     awaitEndOfLease(log, "a");
 
-    assertThat(revived(log, "a", 1, SHORT)).isEqualTo(Begin.STARTED);
+    assertThat(revived(log, "a", 1, A_WHILE)).isEqualTo(Begin.STARTED);
     assertThat(revived(log, "a", 1, LONG)).isEqualTo(Begin.IN_PROGRESS);
     assertThat(awaitEndOfLease(log, "a")).isEqualTo(Begin.IN_DOUBT);
     assertThat(revived(log, "a", 1, LONG)).isEqualTo(Begin.IN_DOUBT);
@@ -226,7 +229,7 @@ public abstract class SentLogContract {
     Claim resent = new Claim("a", 1, "resends");
     log.begin(late, SHORT, InDoubtPolicy.HOLD);
     awaitEndOfLease(log, "a");
-    log.begin(revived, SHORT, InDoubtPolicy.HOLD);
+    log.begin(revived, A_WHILE, InDoubtPolicy.HOLD);
     log.notSent(late);
 
     assertThat(begin(log, "a", LONG)).isEqualTo(Begin.IN_PROGRESS);

@@ -19,6 +19,7 @@ final class Turnstile implements TokenBucket {
   final List<String> blocked = new CopyOnWriteArrayList<>();
   volatile boolean open;
   volatile boolean limitsAll = true;
+  volatile Supplier<Duration> delay = () -> Duration.ZERO;
   volatile Runnable onAsked = () -> {};
   volatile Supplier<BucketState> onState = () -> state(100, Duration.ZERO);
 
@@ -34,7 +35,7 @@ final class Turnstile implements TokenBucket {
 
   private Permit answer(String id) {
     if (open) {
-      return new Permit.Granted(id, Instant.EPOCH, Duration.ZERO, 1);
+      return new Permit.Granted(id, Instant.EPOCH, delay.get(), 1);
     }
     refused.add(id);
     return new Permit.Refused(id, Duration.ofMillis(10));

@@ -12,12 +12,14 @@ import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.InMemorySentLog;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.SentLog;
+import com.huntaze.ratelimiter.delivery.SentLogException;
 import com.huntaze.ratelimiter.delivery.WorkflowWorker;
 import com.huntaze.ratelimiter.fallback.InMemoryFallbackStore;
 import com.huntaze.ratelimiter.fallback.StoredStatus;
 import com.huntaze.ratelimiter.limit.Scope;
 import com.huntaze.ratelimiter.queue.InMemoryQueue;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
+import com.huntaze.ratelimiter.queue.PayloadCodec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -62,6 +64,41 @@ class WorkerRulesTest {
       throw fault;
     }
     return answer == null ? OK : (GatewayResponse) answer;
+  }
+
+  /** The sent-log, which fails and takes its time as a test says. */
+  private final class WatchedLog implements SentLog {
+    final AtomicInteger asked = new AtomicInteger();
+    final AtomicInteger failNotSent = new AtomicInteger();
+    volatile boolean down;
+    volatile Runnable onBegin = () -> {};
+
+    private void ask(boolean fails) {
+      asked.incrementAndGet();
+      if (fails) {
+        throw new SentLogException("down", null);
+      }
+    }
+
+    @Override
+    public Begin begin(Claim claim, Duration lease, InDoubtPolicy inDoubt) {
+      ask(down);
+      onBegin.run();
+      return sentLog.begin(claim, lease, inDoubt);
+    }
+
+    @Override
+    public void sent(String messageId) {
+      ask(down);
+      sentLog.sent(messageId);
+    }
+
+    @Override
+    public void notSent(Claim claim) {
+      boolean fails = !called.isEmpty() && failNotSent.getAndUpdate(n -> Math.max(0, n - 1)) > 0;
+      ask(down || fails);
+      sentLog.notSent(claim);
+    }
   }
 
   private static GatewayResponse tooMany(Duration retryAfter) {
@@ -391,6 +428,180 @@ class WorkerRulesTest {
     start(onList(this::answer));
     await(() -> list.deleted.contains("a"), "delivered");
     assertThat(receivesBefore.get(1)).as("receives after the look that said 5 s").isZero();
+  }
+
+  @Test
+  void a_sent_log_that_is_down_costs_neither_receives_nor_permits() {
+    WatchedQueue watched = new WatchedQueue(queue);
+    AtomicInteger asked = new AtomicInteger();
+    bucket.onAsked = asked::incrementAndGet;
+    WatchedLog log = new WatchedLog();
+    log.down = true;
+    queue.send(message("a", "c").build());
+    queue.send(message("b", "c").build());
+    bucket.open = true;
+    dispatcher =
+        Dispatcher.builder(watched, bucket, this::answer)
+            .sentLog(log)
+            .ticker(time)
+            .clock(time)
+            .freshness(Duration.ofHours(1))
+            .pollWait(Duration.ofMillis(20))
+            .build();
+    dispatcher.start();
+    await(() -> log.asked.get() >= 4, "the log is asked again and again");
+    assertThat(asked.get()).as("permits").isLessThanOrEqualTo(1);
+    assertThat(watched.givenBack).isEmpty();
+    log.down = false;
+    await(this::isDone, "both are delivered");
+    assertThat(called).containsExactly("a", "b");
+    assertThat(watched.received).hasValue(2);
+  }
+
+  @Test
+  void a_sent_log_that_is_slow_makes_no_second_permit_old() {
+    AtomicInteger asked = new AtomicInteger();
+    bucket.onAsked = asked::incrementAndGet;
+    WatchedLog slow = new WatchedLog();
+    slow.onBegin = () -> time.advance(Duration.ofMillis(300));
+    queue.send(message("a", "c").build());
+    start(settings(this::answer).sentLog(slow).freshness(Duration.ofMillis(250)));
+    await(this::isDone, "delivered");
+    assertThat(called).containsExactly("a");
+    assertThat(asked).hasValue(2);
+  }
+
+  @Test
+  void a_call_whose_end_could_not_be_recorded_is_made_again_by_the_same_hand() {
+    WatchedQueue watched = new WatchedQueue(queue);
+    WatchedLog log = new WatchedLog();
+    answers.add(GatewayResponse.of(503));
+    queue.send(message("a", "c").build());
+    bucket.open = true;
+    log.failNotSent.set(1);
+    dispatcher =
+        Dispatcher.builder(watched, bucket, this::answer)
+            .sentLog(log)
+            .ticker(time)
+            .clock(time)
+            .freshness(Duration.ofHours(1))
+            .pollWait(Duration.ofMillis(20))
+            .firstRetry(Duration.ofMillis(1))
+            .build();
+    dispatcher.start();
+    await(this::isDone, "delivered");
+    assertThat(called).containsExactly("a", "a");
+    assertThat(log.failNotSent).hasValue(0);
+    assertThat(watched.givenBack).isEmpty();
+  }
+
+  @Test
+  void a_message_that_fails_too_often_is_put_aside_and_takes_nobody_along() {
+    for (int i = 0; i < 4; i++) {
+      answers.add(GatewayResponse.of(503));
+    }
+    for (String id : List.of("a", "b", "c")) {
+      list.put(message(id, "creator").build());
+    }
+    start(onList(this::answer).concurrency(1).mostReceives(1));
+    await(() -> list.deleted.size() == 2, "the others are delivered");
+    assertThat(list.deadLetters).containsOnlyKeys("a").containsValue("failed_too_often");
+    assertThat(called).containsExactly("a", "a", "a", "a", "b", "c");
+  }
+
+  @Test
+  void a_long_id_is_sent_as_any_other_and_an_illegal_creator_put_aside() {
+    list.put(message("x".repeat(200), "c1").build());
+    list.put(message("odd", "c".repeat(300)).build());
+    start(onList(this::answer));
+    await(() -> list.deleted.size() == 1 && list.deadLetters.size() == 1, "both have ended");
+    assertThat(list.deadLetters).containsEntry("odd", "illegal_id");
+    assertThat(called).containsExactly("x".repeat(200));
+  }
+
+  @Test
+  void an_answer_that_is_not_the_apis_puts_a_message_aside_and_deletes_none() {
+    for (int status : List.of(301, 407, 403)) {
+      answers.add(GatewayResponse.of(status));
+    }
+    answers.add(GatewayResponse.notCalled());
+    for (String id : List.of("a", "b", "c", "d")) {
+      list.put(message(id, "creator").build());
+    }
+    start(onList(this::answer).concurrency(1));
+    await(() -> list.deadLetters.size() == 4, "all are put aside");
+    assertThat(list.deadLetters)
+        .containsEntry("a", "no_answer_of_the_api")
+        .containsEntry("b", "proxy_refused")
+        .containsEntry("c", "credentials_refused")
+        .containsEntry("d", "no_call_possible");
+    assertThat(list.deleted).isEmpty();
+  }
+
+  @Test
+  void what_would_be_read_for_nobody_is_put_aside_without_a_call() {
+    list.put(message("a", "c").action(OutboundMessage.GET_MESSAGES).build());
+    start(
+        Dispatcher.builder(list, bucket, this::answer)
+            .sentLog(sentLog)
+            .pollWait(Duration.ofMillis(20)));
+    await(() -> list.deadLetters.containsKey("a"), "put aside");
+    assertThat(list.deadLetters).containsEntry("a", "no_result_store");
+    assertThat(called).isEmpty();
+  }
+
+  @Test
+  void a_permit_that_was_granted_for_later_is_not_used_once_the_api_has_closed() {
+    AtomicInteger grants = new AtomicInteger();
+    CountDownLatch second = new CountDownLatch(1);
+    bucket.delay =
+        () -> {
+          boolean first = grants.getAndIncrement() == 0;
+          if (!first) {
+            second.countDown();
+          }
+          return first ? Duration.ZERO : Duration.ofMillis(500);
+        };
+    list.put(message("a", "c1").build());
+    list.put(message("b", "c2").build());
+    start(
+        onList(
+            (message, timeout) -> {
+              called.add(message.messageId());
+              awaitUninterruptibly(second); // the other has its permit by now
+              return called.size() == 1 ? tooMany(Duration.ofHours(1)) : OK;
+            }));
+    await(() -> !dispatcher.health().pausing().isZero(), "closed");
+    await(() -> grants.get() >= 2, "a grant for later");
+    LockSupport.parkNanos(Duration.ofMillis(700).toNanos()); // past that instant
+    assertThat(called).hasSize(1);
+  }
+
+  @Test
+  void a_call_that_hangs_beyond_all_its_time_outs_is_unhealthy() {
+    CountDownLatch hung = new CountDownLatch(1);
+    queue.send(message("a", "c").build());
+    start(
+        settings(
+            (message, timeout) -> {
+              called.add("a");
+              awaitUninterruptibly(hung);
+              return OK;
+            }));
+    await(() -> !called.isEmpty(), "a call");
+    time.advance(Duration.ofSeconds(30));
+    assertThat(dispatcher.health().stuck()).isFalse();
+    time.advance(Duration.ofMinutes(10));
+    assertThat(dispatcher.health().stuck()).isTrue();
+    assertThat(dispatcher.health().isHealthy()).isFalse();
+    hung.countDown();
+  }
+
+  @Test
+  void a_message_is_the_same_whether_its_creator_is_named_or_is_the_user() {
+    OutboundMessage message = message("a", "user").recipientId("r").content("c").build();
+    PayloadCodec workflow = PayloadCodec.workflow();
+    assertThat(workflow.decode(workflow.encode(message)).isSameAs(message)).isTrue();
   }
 
   @Test
