@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import software.amazon.awssdk.services.sqs.SqsClient;
@@ -37,6 +38,7 @@ class FleetCrashTest {
   private static final RateLimit LIMIT = RateLimit.rolling(10, Duration.ofSeconds(1));
 
   @Test
+  @Tag("slow")
   void a_dispatcher_killed_at_work_loses_nothing_and_doubles_nothing() throws Exception {
     LocalSqs.QueueWithDeadLetters queue = SQS.createQueueWithDeadLetters("crash", 1_000);
     JdbcSentLog.builder(POSTGRES.dataSource()).build().createSchema();

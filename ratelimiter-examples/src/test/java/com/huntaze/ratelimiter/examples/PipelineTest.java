@@ -90,6 +90,7 @@ class PipelineTest {
   }
 
   @Test
+  @Tag("slow")
   @Execution(CONCURRENT)
   void of_fifteen_at_once_ten_go_in_the_first_window_and_five_in_the_second() throws Exception {
     twoWindows(TEN, 15);
@@ -118,6 +119,7 @@ class PipelineTest {
   }
 
   @Test
+  @Tag("slow")
   @Execution(CONCURRENT)
   void of_a_hundred_a_minute_offered_ten_a_minute_are_sent() throws Exception {
     try (Pipeline pipeline = new Pipeline(REDIS, TEN)) {

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import redis.clients.jedis.RedisClient;
 
@@ -97,6 +98,7 @@ class FleetFaultsTest {
   }
 
   @Test
+  @Tag("slow")
   void the_limit_holds_when_a_replica_takes_over_late_or_at_once_and_when_the_clock_is_set_back()
       throws Exception {
     try (TcpProxy link = TcpProxy.to(redis.address());
@@ -121,6 +123,7 @@ class FleetFaultsTest {
   }
 
   @Test
+  @Tag("slow")
   void after_a_loss_it_does_not_matter_who_calls_first_an_idle_process_or_a_fresh_one()
       throws Exception {
     fleet.pause(running.get(0));
