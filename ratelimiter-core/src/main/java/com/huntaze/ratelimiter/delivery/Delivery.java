@@ -15,7 +15,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,10 +26,6 @@ final class Delivery {
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
 
   private static final long NO_PERMIT = Long.MIN_VALUE;
-  private static final long NOT_BEGUN = Long.MIN_VALUE;
-
-  /** A begin is relied on for this part of its lease. */
-  private static final int LASTING_PART = 2;
 
   /** How long an unanswered bucket or log is left alone before it is asked again. */
   private static final Duration BACK_OFF = Duration.ofSeconds(1);
@@ -49,24 +44,22 @@ final class Delivery {
   private final StopSignal stop;
   private final Hand hand;
   private final OutboundMessage message;
-  private final SentLog.Claim claim;
+  private final SentLogEntry entry;
+  private final String holder = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
   private final Instant taken;
   private Scope[] scopes = {};
   private int attempt;
   private int failures;
   private int stale;
-  private boolean logAnswers = true;
-
-  /** When the sent-log was told last, as long as nothing has ended it there. */
-  private long begunAt = NOT_BEGUN;
 
   Delivery(DispatcherSettings settings, StopSignal stop, Hand hand) {
     this.settings = settings;
     this.stop = stop;
     this.hand = hand;
     this.message = hand.received().message().orElseThrow();
-    String handId = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
-    this.claim = new SentLog.Claim(message.messageId(), message.revival(), handId);
+    this.entry =
+        new SentLogEntry(
+            settings, new SentLog.Claim(message.messageId(), message.revival(), holder));
     this.taken = settings.clock.instant();
   }
 
@@ -108,7 +101,7 @@ final class Delivery {
       return giveBack(Duration.ZERO);
     }
     if (!hand.begin()) {
-      notBegunAnyMore();
+      entry.leave();
       return Next.WENT_BACK; // taken by the stop, which gives it back
     }
     if (hand.isLost()) {
@@ -123,83 +116,58 @@ final class Delivery {
   }
 
   private Next beginAndCall(long due) throws InterruptedException {
-    if (begunAt == NOT_BEGUN) {
-      Next instead = begin();
-      if (instead != null) {
-        return instead;
+    SentLog.Begin begin = entry.begin(settings.callLease(earlierFailures()), inDoubt());
+    if (begin == null) {
+      return Next.AGAIN;
+    }
+    switch (begin) {
+      case ALREADY_SENT -> {
+        log.info("Message {} was sent before and is not sent again", message.messageId());
+        hand.delete();
+        return Next.ENDED;
       }
+      case IN_PROGRESS -> {
+        return giveBack(settings.callLease(0));
+      }
+      case IN_DOUBT -> {
+        return hold("in_doubt");
+      }
+      case STARTED -> {}
     }
     if (stop.isStopped() || hand.isLost()) {
       return giveBack(Duration.ZERO); // whoever has it now finds it unbegun
     }
     if (settings.ticker.nanos() - due > settings.freshness.toNanos()) {
-      // An old permit may share a window with the next ones: ask anew. It stays begun, so that a
-      // slow log does not make the next one old too.
-      if (++stale > 1) {
-        settings.faults.warn(
-            "Permits grow old before their calls: is the sent-log slow, or this machine?",
-            new GatewayException("no call was made", false, null));
-        stop.await(BACK_OFF);
-      }
-      return Next.AGAIN;
+      return tooOld();
     }
     stale = 0;
     return call();
   }
 
-  /**
-   * Begins the call in the log.
-   *
-   * @return what to do instead of the call; null if it may be made
-   */
-  private @Nullable Next begin() {
-    long now = settings.ticker.nanos();
-    SentLog.Begin begin;
-    try {
-      begin = settings.sentLog.begin(claim, settings.callLease(earlierFailures()), inDoubt());
-    } catch (SentLogException e) {
-      settings.faults.warn("The sent-log cannot be asked; nothing is sent", e);
-      begunAt = now; // it may have been recorded all the same, and no call follows
-      logAnswers = false;
-      return Next.AGAIN;
+  /** An old permit may share a window with the next ones: ask anew. */
+  private Next tooOld() throws InterruptedException {
+    if (++stale > 1) {
+      settings.faults.warn(
+          "Permits grow old before their calls: is the sent-log slow, or this machine?",
+          new GatewayException("no call was made", false, null));
+      stop.await(BACK_OFF);
     }
-    return switch (begin) {
-      case STARTED -> {
-        begunAt = now;
-        yield null;
-      }
-      case ALREADY_SENT -> {
-        log.info("Message {} was sent before and is not sent again", message.messageId());
-        hand.delete();
-        yield Next.ENDED;
-      }
-      case IN_PROGRESS -> giveBack(settings.callLease(0));
-      case IN_DOUBT -> hold("in_doubt");
-    };
+    return Next.AGAIN;
   }
 
   /**
-   * Waits until the log answers again, without a permit, and ends there a begin that is no longer
-   * certain to last. The message is kept in hand: going back would cost it, and those behind it, a
-   * receive for each try.
+   * Waits until the log answers again, without a permit. The message is kept in hand: going back
+   * would cost it, and those behind it, a receive for each try.
    *
    * @return whether it answers; if not, the dispatcher stops or the message was lost
    */
   private boolean awaitLog() throws InterruptedException {
-    while (!stop.isStopped() && !hand.isLost()) {
-      long lease = settings.callLease(earlierFailures()).toNanos();
-      boolean lasts =
-          begunAt == NOT_BEGUN || settings.ticker.nanos() - begunAt < lease / LASTING_PART;
-      if (logAnswers && lasts) {
-        return true;
+    while (!entry.answers() && !entry.notSent()) {
+      if (stop.await(BACK_OFF) || hand.isLost()) {
+        return false;
       }
-      if (notSent()) {
-        logAnswers = true;
-        return true;
-      }
-      stop.await(BACK_OFF);
     }
-    return false;
+    return true;
   }
 
   /** What only reads may be done again, whatever became of it. */
@@ -214,7 +182,7 @@ final class Delivery {
 
   /** Hand and attempt: two copies of a message in two hands never share a permit. */
   private String permitId() {
-    return claim.holder() + "." + attempt;
+    return holder + "." + attempt;
   }
 
   /** Waits for the permit of this attempt; returns when it was due, or that there will be none. */
@@ -291,12 +259,12 @@ final class Delivery {
         settings.brake.pressed(
             Scope.creator(message.creator()),
             response.retryAfter().orElse(settings.defaultRetryAfter));
-        notSent();
+        entry.notSent();
         record(Status.RATE_LIMITED, start, answer, failure(ErrorType.RATE_LIMIT, "429"));
         return Next.AGAIN;
       }
       case SERVER_ERROR -> {
-        notSent();
+        entry.notSent();
         return retry(start, answer, "the API answered " + response.statusCode());
       }
       default -> {
@@ -308,16 +276,16 @@ final class Delivery {
   /** What was read is what was asked for: without a place for it the message has not ended. */
   private Next delivered(long start, Optional<GatewayResponse> answer) throws InterruptedException {
     if (!message.isRead()) {
-      sent();
+      entry.sent();
     }
     settings.metrics.messageSent(message.priority(), since(start), age());
     boolean recorded = record(Status.SUCCESS, start, answer, Optional.empty());
     if (message.isRead()) {
       if (!recorded) {
-        notSent();
+        entry.notSent();
         return retry(start, answer, "its result could not be stored");
       }
-      sent();
+      entry.sent();
     }
     hand.delete();
     settings.faults.clear();
@@ -336,7 +304,7 @@ final class Delivery {
       record(Status.FAILURE, start, Optional.empty(), failure(ErrorType.NETWORK, "no answer"));
       return hold("no_answer");
     }
-    notSent();
+    entry.notSent();
     return retry(start, Optional.empty(), ambiguous ? "no answer" : "the API was not reached");
   }
 
@@ -361,10 +329,10 @@ final class Delivery {
         Optional.of(response),
         failure(code == 401 || code == 403 ? ErrorType.AUTH : ErrorType.VALIDATION, text));
     if (!elsewhere.isEmpty()) {
-      notSent();
+      entry.notSent();
       return putAside(elsewhere);
     }
-    sent();
+    entry.sent();
     log.error("The API refused message {} for good: {}", message.messageId(), code);
     settings.metrics.messageFailed(message.priority());
     hand.delete();
@@ -386,7 +354,7 @@ final class Delivery {
   }
 
   private Next giveBack(Duration delay) {
-    notBegunAnyMore();
+    entry.leave();
     hand.giveBack(delay);
     return Next.WENT_BACK;
   }
@@ -436,33 +404,6 @@ final class Delivery {
   private void heldBack(String reason) {
     settings.metrics.messageFailed(message.priority());
     log.error("Message {} is held for an operator: {}", message.messageId(), reason);
-  }
-
-  private void sent() {
-    begunAt = NOT_BEGUN;
-    try {
-      settings.sentLog.sent(message.messageId());
-    } catch (SentLogException e) {
-      settings.faults.warn("A delivery could not be recorded; the message is still deleted", e);
-    }
-  }
-
-  /** Ends what was begun, as the API did not take it; answers whether the log knows. */
-  private boolean notSent() {
-    try {
-      settings.sentLog.notSent(claim);
-      begunAt = NOT_BEGUN;
-      return true;
-    } catch (SentLogException e) {
-      settings.faults.warn("A call's end could not be recorded; the sent-log is asked again", e);
-      return false;
-    }
-  }
-
-  private void notBegunAnyMore() {
-    if (begunAt != NOT_BEGUN) {
-      boolean unused = notSent(); // if not, its message is in doubt when the lease ends
-    }
   }
 
   private void release(String permitId) {
