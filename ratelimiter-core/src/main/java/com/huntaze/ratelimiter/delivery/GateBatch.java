@@ -109,14 +109,19 @@ final class GateBatch {
   /**
    * When each record that goes back comes back, where that was said: those of a group with the
    * first of them. In hand for longer, one would keep its whole group from being handed out.
+   *
+   * @param sinceAnswer how long ago the bucket answered, from when the waits for a booking count
    */
-  List<VisibilityChange> visibilityChanges() {
+  List<VisibilityChange> visibilityChanges(Duration sinceAnswer) {
     List<VisibilityChange> changes = new ArrayList<>();
     for (int i = 0; i < visibility.length; i++) {
       int like = isHeld(i) ? received.get(i).group().map(held::get).orElse(i) : i;
       Duration comesBackIn = visibility[i] == null ? null : visibility[like];
       if (comesBackIn != null) {
-        changes.add(new VisibilityChange(received.get(i), comesBackIn));
+        Duration left =
+            outcomes[like] == Outcome.BOOKED ? comesBackIn.minus(sinceAnswer) : comesBackIn;
+        changes.add(
+            new VisibilityChange(received.get(i), left.isNegative() ? Duration.ZERO : left));
       }
     }
     return changes;

@@ -55,6 +55,7 @@ final class GateRun {
   private final Map<Integer, String> poison = new TreeMap<>();
 
   private final Map<Item, Permit> permits = new HashMap<>();
+  private long answeredAt;
   private int failedPuts;
 
   GateRun(
@@ -82,7 +83,7 @@ final class GateRun {
     return remaining.get().compareTo(settings.longestCall.multipliedBy(calls)) >= 0;
   }
 
-  /** Asks the bucket, once for all. */
+  /** Asks the bucket, once for all, where what it grants can still be forwarded. */
   private void decide() {
     List<Item> asked = new ArrayList<>();
     List<PermitRequest> requests = new ArrayList<>();
@@ -97,12 +98,13 @@ final class GateRun {
     if (asked.isEmpty()) {
       return;
     }
-    if (!isTimeFor(1)) {
+    if (!isTimeFor(1 + SEND_CALLS)) {
       log.warn("No time is left to ask for permits: {} messages go back", asked.size());
       return;
     }
     try {
       List<Permit> answers = settings.bucket.tryAcquireAll(requests);
+      answeredAt = settings.ticker.nanos();
       for (int k = 0; k < asked.size(); k++) {
         permits.put(asked.get(k), answers.get(k));
       }
@@ -235,9 +237,11 @@ final class GateRun {
 
   /** Says when each comes back, once for all, and once more for those that did not hear it. */
   private void changeVisibility() {
-    List<VisibilityChange> changes = batch.visibilityChanges();
+    List<VisibilityChange> changes = visibilityChanges();
     for (int attempt = 1; attempt <= 2 && !changes.isEmpty() && isTimeFor(1); attempt++) {
-      changes = change(changes);
+      Set<ReceivedMessage> again = change(changes);
+      changes =
+          visibilityChanges().stream().filter(change -> again.contains(change.received())).toList();
     }
     if (!changes.isEmpty()) {
       log.warn(
@@ -246,19 +250,25 @@ final class GateRun {
     }
   }
 
-  private List<VisibilityChange> change(List<VisibilityChange> changes) {
+  /** As of now: what came between took its part of each wait. */
+  private List<VisibilityChange> visibilityChanges() {
+    return batch.visibilityChanges(Duration.ofNanos(settings.ticker.nanos() - answeredAt));
+  }
+
+  /** Asks once for all; returns those to ask for again. */
+  private Set<ReceivedMessage> change(List<VisibilityChange> changes) {
+    Set<ReceivedMessage> again = new HashSet<>();
     try {
-      Set<ReceivedMessage> again = new HashSet<>();
       for (NotDone notDone : settings.entry.changeVisibilityAll(changes)) {
         if (!notDone.isLost()) {
           again.add(notDone.received());
         }
       }
-      return changes.stream().filter(change -> again.contains(change.received())).toList();
     } catch (RuntimeException e) {
       log.warn("Visibility could not be changed: {}", e.toString());
-      return changes;
+      changes.forEach(change -> again.add(change.received()));
     }
+    return again;
   }
 
   /** The source rounds it up to whole seconds, so that no message is early. */

@@ -2,6 +2,7 @@ package com.huntaze.ratelimiter.delivery;
 
 import static java.util.Objects.requireNonNull;
 
+import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.MessageSource;
@@ -84,6 +85,7 @@ public final class RateLimitGate {
     final MessageSource entry;
     final MessageSink workflow;
     Duration longestCall = Duration.ofSeconds(3);
+    Ticker ticker = Ticker.system();
     RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
 
     private Builder(TokenBucket bucket, MessageSource entry, MessageSink workflow) {
@@ -95,6 +97,7 @@ public final class RateLimitGate {
     private Builder(Builder other) {
       this(other.bucket, other.entry, other.workflow);
       this.longestCall = other.longestCall;
+      this.ticker = other.ticker;
       this.random = other.random;
     }
 
@@ -111,6 +114,18 @@ public final class RateLimitGate {
             "longestCall must be more than zero, was " + longestCall);
       }
       this.longestCall = longestCall;
+      return this;
+    }
+
+    /**
+     * What tells how much of a wait for a booking has passed when the message is hidden. Default:
+     * this JVM's ticker.
+     *
+     * @param ticker the ticker
+     * @return this builder
+     */
+    public Builder ticker(Ticker ticker) {
+      this.ticker = requireNonNull(ticker, "ticker");
       return this;
     }
 

@@ -212,6 +212,6 @@ class VirtualPipelineTest {
   }
 
   private RateLimitGate gate(TokenBucket bucket) {
-    return RateLimitGate.builder(bucket, entry, workflow).build();
+    return RateLimitGate.builder(bucket, entry, workflow).ticker(time).build();
   }
 }

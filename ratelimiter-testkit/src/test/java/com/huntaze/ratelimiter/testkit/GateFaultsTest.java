@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -128,7 +129,7 @@ class GateFaultsTest {
   }
 
   private RateLimitGate gate(TokenBucket bucket) {
-    return RateLimitGate.builder(bucket, entry, workflow).build();
+    return RateLimitGate.builder(bucket, entry, workflow).ticker(time).build();
   }
 
   private static OutboundMessage.Builder message(String id) {
@@ -244,6 +245,49 @@ class GateFaultsTest {
     assertThat(hidden).allMatch(each -> each.toMillis() <= 300_000);
     assertThat(new HashSet<>(hidden)).as("no herd").hasSizeGreaterThan(50);
     assertThat(entry.putAside).isEmpty();
+  }
+
+  @Test
+  void a_booked_message_comes_back_at_its_instant_however_long_its_batch_takes_after_the_answer() {
+    refusal =
+        message -> {
+          time.advance(Duration.ofSeconds(2));
+          return Optional.empty();
+        };
+    entry.onChange =
+        some -> {
+          time.advance(Duration.ofSeconds(1));
+          throw new IllegalStateException("down");
+        };
+    RateLimitGate gate =
+        gate(
+            answering(
+                r ->
+                    switch (r.id()) {
+                      case "goes" -> new Permit.Granted(r.id(), Instant.EPOCH, Duration.ZERO, 0);
+                      case "soon" ->
+                          new Permit.Booked(r.id(), Instant.EPOCH, Duration.ofSeconds(1));
+                      default -> new Permit.Booked(r.id(), Instant.EPOCH, WINDOW);
+                    }));
+    gate.process(List.of(received("goes"), received("soon"), received("later")));
+    assertThat(entry.changes)
+        .map(some -> some.stream().map(VisibilityChange::visibility).toList())
+        .containsExactly(
+            List.of(Duration.ZERO, WINDOW.minusSeconds(2)),
+            List.of(Duration.ZERO, WINDOW.minusSeconds(3)));
+  }
+
+  @Test
+  void no_permit_is_asked_for_that_could_not_be_used_in_time() {
+    Faults<TokenBucket> counted = Faults.of(TokenBucket.class, bucket(2));
+    RateLimitGate gate =
+        RateLimitGate.builder(counted.part(), entry, workflow)
+            .longestCall(Duration.ofSeconds(2))
+            .build();
+    List<ReceivedMessage> batch = List.of(received("m0"));
+    assertThat(gate.process(batch, () -> Duration.ofMillis(7_999))).containsExactly(Outcome.RETRY);
+    assertThat(counted.calls()).isZero();
+    assertThat(gate.process(batch, () -> Duration.ofSeconds(8))).containsExactly(Outcome.FORWARDED);
   }
 
   @Test
@@ -456,10 +500,12 @@ class GateFaultsTest {
   void time_that_runs_out_while_permits_are_asked_for_leaves_the_grant_for_the_next_receive() {
     List<ReceivedMessage> batch = List.of(received("m0"));
     TokenBucket bucket = bucket(1);
-    Supplier<Duration> enoughForOneCall = () -> Duration.ofSeconds(8);
-    assertThat(gate(bucket).process(batch, enoughForOneCall)).containsExactly(Outcome.RETRY);
+    Iterator<Duration> slowAnswer =
+        List.of(Duration.ofSeconds(12), Duration.ofSeconds(8)).iterator();
+    Supplier<Duration> remaining = () -> slowAnswer.hasNext() ? slowAnswer.next() : Duration.ZERO;
+    assertThat(gate(bucket).process(batch, remaining)).containsExactly(Outcome.RETRY);
     assertThat(forwarded).isEmpty();
-    assertThat(gate(bucket).process(batch, () -> Duration.ofSeconds(9)))
+    assertThat(gate(bucket).process(batch, () -> Duration.ofSeconds(12)))
         .containsExactly(Outcome.FORWARDED);
   }
 

@@ -36,7 +36,8 @@ class RateLimitGateTest {
           .clock(time)
           .ticker(time)
           .build();
-  private final RateLimitGate gate = RateLimitGate.builder(bucket, entry, workflow).build();
+  private final RateLimitGate gate =
+      RateLimitGate.builder(bucket, entry, workflow).ticker(time).build();
 
   private List<ReceivedMessage> receive(int count) {
     for (int i = 0; i < count; i++) {
