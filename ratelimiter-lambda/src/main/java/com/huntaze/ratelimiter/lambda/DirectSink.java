@@ -19,8 +19,10 @@ import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -29,18 +31,27 @@ import org.slf4j.LoggerFactory;
 
 /**
  * In place of the workflow queue: calls the API for what the gate lets through, with a permit of
- * the edge for each call. What it cannot do now it does not take, so that the message comes back.
- * Of one event, and confined to its thread.
+ * the edge for each call. What it cannot do now it does not take, so that the message comes back. A
+ * message that reads is refused, since there is nowhere for the answer to go. Of one event, and
+ * confined to its thread.
+ *
+ * <p>What is refused for good says why in one word, which becomes the dead letter's reason.
  */
 final class DirectSink implements MessageSink {
   private static final Logger log = LoggerFactory.getLogger(DirectSink.class);
   private static final Duration FRESHNESS = Duration.ofMillis(250);
   private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
+
+  /** Longer than the wait for the permit, the edge's answers and the call. */
   private static final Duration CALL_LEASE = Duration.ofSeconds(60);
+
   private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(60);
 
   /** The longest a message waits here for its permit. The gate has paced it already. */
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(2);
+
+  /** A call that has less time than this is not begun. */
+  private static final Duration SHORTEST_CALL = Duration.ofSeconds(1);
 
   /** What stays for the sent-log and the visibilities. */
   private static final Duration RESERVE = LambdaSqs.CALL_TIMEOUT.multipliedBy(3);
@@ -50,47 +61,79 @@ final class DirectSink implements MessageSink {
   private final OnlyFansGateway gateway;
   private final Ticker ticker;
   private final Supplier<Duration> remaining;
+  private final boolean keepsOrder;
 
+  /**
+   * Sets it up.
+   *
+   * @param keepsOrder whether none of a creator's messages may overtake another
+   */
   DirectSink(
       TokenBucket edge,
       SentLog sentLog,
       OnlyFansGateway gateway,
       Ticker ticker,
-      Supplier<Duration> remaining) {
+      Supplier<Duration> remaining,
+      boolean keepsOrder) {
     this.edge = edge;
     this.sentLog = sentLog;
     this.gateway = gateway;
     this.ticker = ticker;
     this.remaining = remaining;
+    this.keepsOrder = keepsOrder;
   }
 
-  /** A fault of one message, of whatever kind, says nothing about its neighbours. */
+  @Override
+  public boolean keepsOrder() {
+    return keepsOrder;
+  }
+
+  /**
+   * A fault of one message, of whatever kind, says nothing about its neighbours, except that where
+   * order is kept those of its creator behind it wait for it.
+   */
   @Override
   public List<SinkResult> sendAll(List<OutboundMessage> messages) {
     List<SinkResult> results = new ArrayList<>(messages.size());
+    Set<String> waiting = new HashSet<>();
     for (OutboundMessage message : messages) {
-      try {
-        results.add(send(message));
-      } catch (SinkException e) {
-        results.add(new SinkResult.NotTaken(e));
-      } catch (RuntimeException e) {
-        results.add(new SinkResult.NotTaken(notNow(e.getClass().getName())));
+      SinkResult result =
+          waiting.contains(message.creator())
+              ? new SinkResult.NotTaken(
+                  notNow("not tried, an earlier message of its creator was not taken"))
+              : result(message);
+      results.add(result);
+      if (keepsOrder
+          && result instanceof SinkResult.NotTaken notTaken
+          && notTaken.reason().kind() != Kind.MESSAGE_REFUSED) {
+        waiting.add(message.creator());
       }
     }
     return results;
   }
 
+  private SinkResult result(OutboundMessage message) {
+    try {
+      return send(message);
+    } catch (SinkException e) {
+      return new SinkResult.NotTaken(e);
+    } catch (RuntimeException e) {
+      return new SinkResult.NotTaken(notNow(e.getClass().getName()));
+    }
+  }
+
   @Override
   public SinkResult.Taken send(OutboundMessage message) {
     if (!gateway.supports(message.action())) {
-      throw new SinkException(Kind.MESSAGE_REFUSED, "the gateway has no such action", null);
+      throw refused("unknown_action");
     }
-    Duration forTheCall = remaining.get().minus(RESERVE);
-    if (forTheCall.compareTo(LONGEST_WAIT.multipliedBy(2)) < 0) {
+    if (message.isRead()) {
+      throw refused("no_result_store");
+    }
+    if (forTheCall().compareTo(LONGEST_WAIT.multipliedBy(2)) < 0) {
       throw notNow("no time is left");
     }
     String holder = Long.toHexString(UUID.randomUUID().getLeastSignificantBits());
-    long due = awaitPermit(message, holder);
     SentLog.Claim claim = new SentLog.Claim(message.messageId(), message.revival(), holder);
     switch (begin(claim)) {
       case ALREADY_SENT -> {
@@ -100,16 +143,35 @@ final class DirectSink implements MessageSink {
       case IN_PROGRESS -> throw notNow("another holder is making the call");
       case IN_DOUBT -> {
         log.error("Message {} is in doubt and held for an operator", message.messageId());
-        throw new SinkException(Kind.MESSAGE_REFUSED, "in doubt", null);
+        throw refused("in_doubt");
       }
       case STARTED -> {}
     }
-    if (ticker.nanos() - due > FRESHNESS.toNanos()) {
-      notSent(claim); // an old permit may share a window with the next ones
-      throw notNow("the permit grew old");
+    Duration timeout;
+    try {
+      timeout = permitted(message, holder);
+    } catch (RuntimeException e) {
+      notSent(claim);
+      throw e;
     }
-    Duration rest = forTheCall.minus(LONGEST_WAIT);
-    return call(message, claim, rest.compareTo(CALL_TIMEOUT) < 0 ? rest : CALL_TIMEOUT);
+    return call(message, claim, timeout);
+  }
+
+  /** Takes the permit, last of all: whatever else may keep the call from being made is known. */
+  private Duration permitted(OutboundMessage message, String holder) {
+    long due = awaitPermit(message, holder);
+    if (ticker.nanos() - due > FRESHNESS.toNanos()) {
+      throw notNow("the permit grew old"); // it may share a window with the next ones
+    }
+    Duration rest = forTheCall();
+    if (rest.compareTo(SHORTEST_CALL) < 0) {
+      throw notNow("no time is left");
+    }
+    return rest.compareTo(CALL_TIMEOUT) < 0 ? rest : CALL_TIMEOUT;
+  }
+
+  private Duration forTheCall() {
+    return remaining.get().minus(RESERVE);
   }
 
   /** Waits for the permit of this call; returns when it was due. */
@@ -191,7 +253,7 @@ final class DirectSink implements MessageSink {
         int status = response.statusCode();
         if (status == 401 || status == 403) {
           notSent(claim); // put aside, so that it can go once the credentials are mended
-          throw new SinkException(Kind.MESSAGE_REFUSED, "the API refused the credentials", null);
+          throw refused("credentials_refused");
         }
         sent(claim); // ended for good: another copy of it must not be called either
         log.error(
@@ -228,6 +290,10 @@ final class DirectSink implements MessageSink {
 
   private static SinkResult.Taken taken() {
     return new SinkResult.Taken(Optional.empty());
+  }
+
+  private static SinkException refused(String reason) {
+    return new SinkException(Kind.MESSAGE_REFUSED, reason, null);
   }
 
   private static SinkException notNow(String why) {

@@ -51,9 +51,14 @@ final class Parts implements AutoCloseable {
 
   private static BiFunction<SqsMessageSource, Boolean, EntryQueue.Work> forwarding(
       SqsClient sqs, String queue, TokenBucket bucket) {
-    MessageSink ordered = SqsMessageSink.builder(sqs).queue(queue).build();
-    MessageSink unordered = SqsMessageSink.builder(sqs).queue(queue).unordered().build();
+    MessageSink ordered = workflow(sqs, queue).build();
+    MessageSink unordered = workflow(sqs, queue).unordered().build();
     return (source, fifo) -> gate(bucket, source, fifo ? ordered : unordered)::process;
+  }
+
+  /** As large as a message of SQS may be: what the queue itself does not take, it refuses. */
+  private static SqsMessageSink.Builder workflow(SqsClient sqs, String queue) {
+    return SqsMessageSink.builder(sqs).queue(queue).maxMessageBytes(1_048_576);
   }
 
   /** Without a workflow queue the gate's permits pace and those of the edge guard. */
@@ -72,7 +77,10 @@ final class Parts implements AutoCloseable {
     gateway.warmUp();
     return (source, fifo) ->
         (batch, remaining) ->
-            gate(bucket, source, new DirectSink(edge, sentLog, gateway, Ticker.system(), remaining))
+            gate(
+                    bucket,
+                    source,
+                    new DirectSink(edge, sentLog, gateway, Ticker.system(), remaining, fifo))
                 .process(batch, remaining);
   }
 
