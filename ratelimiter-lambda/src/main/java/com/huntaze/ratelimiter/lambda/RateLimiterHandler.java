@@ -159,8 +159,7 @@ public final class RateLimiterHandler implements RequestStreamHandler {
       List<ReceivedMessage> done = new ArrayList<>();
       for (int i = 0; i < records.size(); i++) {
         switch (outcomes.get(i)) {
-          case FORWARDED -> done.add(batch.get(i));
-          case DEAD_LETTERED -> {}
+          case FORWARDED, DEAD_LETTERED -> done.add(batch.get(i));
           case BOOKED, RETRY -> failures.add(requireNonNull(records.get(i).messageId()));
         }
       }
@@ -177,7 +176,9 @@ public final class RateLimiterHandler implements RequestStreamHandler {
   private static void deleteOurselves(EntryQueue queue, List<ReceivedMessage> done) {
     List<NotDone> notDone = queue.source().deleteAll(done);
     if (!notDone.isEmpty()) {
-      log.warn("{} forwarded messages could not be deleted and will come again", notDone.size());
+      log.warn(
+          "{} messages that are done with could not be deleted and will come again",
+          notDone.size());
     }
   }
 

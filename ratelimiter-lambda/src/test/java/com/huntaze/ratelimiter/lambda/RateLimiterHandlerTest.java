@@ -34,6 +34,10 @@ class RateLimiterHandlerTest {
     return Events.failures(handler, Events.of(deployment.entryName(), messages), new FakeContext());
   }
 
+  private static List<String> handle(RateLimiterHandler handler, String event) {
+    return Events.failures(handler, event.getBytes(UTF_8), new FakeContext());
+  }
+
   @Test
   void an_event_of_ten_takes_one_round_trip_to_redis_and_two_calls_of_sqs() {
     RateLimiterHandler handler = new RateLimiterHandler(deployment.environment());
@@ -186,10 +190,18 @@ class RateLimiterHandlerTest {
     String event = new String(Events.of(deployment.entryName(), two), UTF_8);
     String nameless = event.replace("\"" + two.get(1).messageId() + "\"", "null");
 
-    assertThat(Events.failures(handler, nameless.getBytes(UTF_8), new FakeContext()))
-        .containsExactly("");
+    assertThat(handle(handler, nameless)).containsExactly("");
     assertThat(deployment.visible(deployment.workflow)).isEqualTo(1);
     assertThat(deployment.inFlight(deployment.entry.url())).as("the nameless one").isEqualTo(1);
+
+    List<Message> poison = deployment.received("no JSON");
+    List<Message> both = List.of(poison.get(0), two.get(1));
+    nameless =
+        new String(Events.of(deployment.entryName(), both), UTF_8)
+            .replace("\"" + two.get(1).messageId() + "\"", "null");
+    handle(handler, nameless);
+    assertThat(deployment.visible(deployment.entry.deadLetterUrl())).isEqualTo(1);
+    assertThat(deployment.inFlight(deployment.entry.url())).as("still alone").isEqualTo(1);
   }
 
   @Test
@@ -220,8 +232,8 @@ class RateLimiterHandlerTest {
       assertThat(api.deliveries()).hasSize(2);
       List<Message> three =
           deployment.received(Deployment.body("a"), Deployment.body("b"), Deployment.body("c"));
-      assertThat(handle(handler, three)).as("the edge has one permit left").hasSize(2);
-      assertThat(api.deliveries()).hasSize(3);
+      assertThat(handle(handler, three)).as("what was sent before took no permit").isEmpty();
+      assertThat(api.deliveries()).hasSize(5);
       api.checkLimit();
     }
   }

@@ -10,10 +10,13 @@ import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
 
 /** What a source handed out and has not heard the end of, by receipt handle. Thread-safe. */
 final class SqsInHand {
-  /** What a dead-letter queue needs of a message, and until when it is in hand. */
-  record Held(String body, String id, String group, long until) {
+  /**
+   * What a dead-letter queue needs of a message, until when it is in hand, and whether something
+   * else received it, which deletes it too.
+   */
+  record Held(String body, String id, String group, long until, boolean isAdopted) {
     Held until(long later) {
-      return new Held(body, id, group, later);
+      return new Held(body, id, group, later, isAdopted);
     }
 
     @Override
@@ -30,13 +33,17 @@ final class SqsInHand {
   }
 
   /** Begins with a message that was received just now. */
-  void hold(Message message, Duration visibility) {
+  void hold(Message message, Duration visibility, boolean isAdopted) {
     String group =
         message.attributes().getOrDefault(MessageSystemAttributeName.MESSAGE_GROUP_ID, "default");
     held.put(
         message.receiptHandle(),
         new Held(
-            message.body(), message.messageId(), group, ticker.nanos() + visibility.toNanos()));
+            message.body(),
+            message.messageId(),
+            group,
+            ticker.nanos() + visibility.toNanos(),
+            isAdopted));
   }
 
   /** Sets when it lapses; zero ends it. */

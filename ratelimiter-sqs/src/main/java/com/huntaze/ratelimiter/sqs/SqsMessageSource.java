@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchRequest;
 import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchRequestEntry;
@@ -43,6 +45,7 @@ import software.amazon.awssdk.services.sqs.model.ReceiveMessageRequest;
  * deleted, given back or lapse.
  */
 public final class SqsMessageSource implements MessageSource {
+  private static final Logger log = LoggerFactory.getLogger(SqsMessageSource.class);
   private static final int MAX_RECEIVE = 10;
   private static final int MAX_WAIT_SECONDS = 20;
   private static final String NOT_DELETED = "a message could not be deleted";
@@ -125,9 +128,16 @@ public final class SqsMessageSource implements MessageSource {
   private List<ReceivedMessage> take(List<Message> messages) {
     List<ReceivedMessage> received = new ArrayList<>(messages.size());
     for (Message message : messages) {
-      received.add(adopt(message));
+      received.add(take(message, false));
     }
     return received;
+  }
+
+  private ReceivedMessage take(Message message, boolean isAdopted) {
+    inHand.hold(message, visibility, isAdopted);
+    ReceivedMessage received = read(message);
+    String group = message.attributes().get(MessageSystemAttributeName.MESSAGE_GROUP_ID);
+    return group == null || !queue.isFifo() ? received : received.inGroup(group);
   }
 
   /**
@@ -139,10 +149,7 @@ public final class SqsMessageSource implements MessageSource {
    * @return the message; unreadable if its body is neither payload
    */
   public ReceivedMessage adopt(Message message) {
-    inHand.hold(message, visibility);
-    ReceivedMessage received = read(message);
-    String group = message.attributes().get(MessageSystemAttributeName.MESSAGE_GROUP_ID);
-    return group == null || !queue.isFifo() ? received : received.inGroup(group);
+    return take(message, true);
   }
 
   /**
@@ -296,13 +303,14 @@ public final class SqsMessageSource implements MessageSource {
 
   /**
    * Sends a message's body as it is to the dead-letter queue, with the reason as the attribute
-   * {@code reason}, and deletes it. Takes two round trips, more at first. If the delete fails, the
-   * message is in both queues.
+   * {@code reason}, and deletes it, unless it was adopted: then whoever received it deletes it, or
+   * the caller by {@link #delete}. Takes two round trips, more at first. If the delete fails, that
+   * is logged, and the message comes back once its visibility lapses, to be put aside again.
    *
    * @param received what is put aside, in hand
    * @param reason a short code, without content
-   * @throws SourceException if it is no longer in hand, or there is no dead-letter queue, or either
-   *     queue did not acknowledge
+   * @throws SourceException if it is no longer in hand, or there is no dead-letter queue, or that
+   *     did not acknowledge
    */
   @Override
   public void deadLetter(ReceivedMessage received, String reason) {
@@ -320,7 +328,15 @@ public final class SqsMessageSource implements MessageSource {
                             + ": the message is no longer in hand and was not put aside",
                         null));
     deadLetters.put(held, reason);
-    delete(received);
+    inHand.ended(received.handle());
+    if (held.isAdopted()) {
+      return;
+    }
+    try {
+      delete(received);
+    } catch (SourceException e) {
+      log.warn("{} is in the dead letters and may come again: {}", received, e.getMessage());
+    }
   }
 
   /** How many bodies are kept. */

@@ -14,12 +14,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.Message;
 import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
+import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
 
 /** Messages that something else received, and what a gate in front of a FIFO queue sends. */
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
@@ -35,7 +37,7 @@ class SqsAdoptedTest {
   }
 
   @Test
-  void an_adopted_message_is_put_aside_with_its_body_as_it_was() {
+  void an_adopted_message_is_put_aside_with_its_body_as_it_was_and_left_to_whoever_deletes_it() {
     LocalSqs.QueueWithDeadLetters queue =
         LocalSqs.shared().createQueueWithDeadLetters("adopted", 9);
     sqs.sendMessage(request -> request.queueUrl(queue.url()).messageBody("no \"JSON"));
@@ -48,6 +50,18 @@ class SqsAdoptedTest {
     assertThat(adopted.group()).isEmpty();
     assertThat(received(queue.deadLetterUrl()).body()).isEqualTo("no \"JSON");
     assertThat(source.inHand()).isZero();
+    assertThat(inFlight(queue.url())).isEqualTo("1");
+
+    source.delete(adopted);
+
+    assertThat(inFlight(queue.url())).isEqualTo("0");
+  }
+
+  private @Nullable String inFlight(String url) {
+    QueueAttributeName which = QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE;
+    return sqs.getQueueAttributes(request -> request.queueUrl(url).attributeNames(which))
+        .attributes()
+        .get(which);
   }
 
   @Test
