@@ -10,6 +10,7 @@ import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.MessageSource.NotDone;
 import com.huntaze.ratelimiter.queue.MessageSource.VisibilityChange;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
+import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +48,9 @@ final class GateRun {
 
   /** A sink gives up after as many calls in vain. */
   private static final int SEND_CALLS = 3;
+
+  /** What a sink that refuses a message may say for the operator, instead of a text. */
+  private static final Pattern CODE = Pattern.compile("[a-z][a-z0-9_]{0,39}");
 
   private final RateLimitGate.Builder settings;
   private final Supplier<Duration> remaining;
@@ -167,7 +172,7 @@ final class GateRun {
       if (k >= results.size()) {
         retry(item);
       } else if (results.get(k) instanceof SinkResult.NotTaken notTaken) {
-        notTaken(item, notTaken.reason().kind());
+        notTaken(item, notTaken.reason());
       } else {
         item.records().forEach(record -> batch.end(record, Outcome.FORWARDED));
       }
@@ -194,9 +199,12 @@ final class GateRun {
   }
 
   /** What is refused for good is poison; anything else comes back, and its grant stays its own. */
-  private void notTaken(Item item, Kind kind) {
+  private void notTaken(Item item, SinkException reason) {
+    Kind kind = reason.kind();
     if (kind == Kind.MESSAGE_REFUSED) {
-      item.records().forEach(record -> poison.put(record, kind.name()));
+      String text = reason.getMessage();
+      String code = text != null && CODE.matcher(text).matches() ? text : kind.name();
+      item.records().forEach(record -> poison.put(record, code));
     } else {
       log.warn("Message {} was not forwarded: {}", item.message().messageId(), kind);
       retry(item);

@@ -542,4 +542,14 @@ class GateFaultsTest {
         .containsExactly(Outcome.DEAD_LETTERED, Outcome.RETRY, Outcome.FORWARDED);
     assertThat(entry.putAside).containsExactly(Map.entry("h-large", "MESSAGE_REFUSED"));
   }
+
+  @Test
+  void a_sink_that_says_in_a_word_why_it_refuses_names_the_dead_letters_reason() {
+    MessageSink refusing =
+        message -> {
+          throw new SinkException(Kind.MESSAGE_REFUSED, "in_doubt", null);
+        };
+    RateLimitGate.builder(bucket(9), entry, refusing).build().process(List.of(received("m")));
+    assertThat(entry.putAside).containsExactly(Map.entry("h-m", "in_doubt"));
+  }
 }
