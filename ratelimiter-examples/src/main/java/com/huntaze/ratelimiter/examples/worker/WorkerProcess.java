@@ -15,6 +15,8 @@ import com.huntaze.ratelimiter.sqs.SqsClients;
 import com.huntaze.ratelimiter.sqs.SqsMessageSource;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +34,7 @@ import software.amazon.awssdk.services.sqs.SqsClient;
  * ratelimiter-examples/README.md}.
  *
  * <p>SIGTERM stops it: what has not begun is given back at once, calls under way may finish. Ends
- * with 2 if a setting is missing or wrong.
+ * with 2 if a setting is missing or wrong, or nothing can be made of it.
  */
 public final class WorkerProcess implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(WorkerProcess.class);
@@ -59,7 +61,7 @@ public final class WorkerProcess implements AutoCloseable {
             JdbcSentLog.builder(database).build(),
             results());
     this.health = new Health(worker::health);
-    this.server = HealthServer.start(settings.healthPort(), health);
+    this.server = HealthServer.start(settings.healthPort(), health::answer);
   }
 
   /**
@@ -77,7 +79,16 @@ public final class WorkerProcess implements AutoCloseable {
       System.exit(2);
       return;
     }
-    WorkerProcess process = new WorkerProcess(settings);
+    WorkerProcess process;
+    try {
+      process = new WorkerProcess(settings);
+    } catch (RuntimeException e) {
+      // Another's text may show a URL with its password.
+      boolean isOurs = e instanceof IllegalArgumentException;
+      log.error("The worker cannot start: {}", isOurs ? e.getMessage() : e.getClass().getName());
+      System.exit(2);
+      return;
+    }
     Runtime.getRuntime().addShutdownHook(new Thread(process::close, "worker-stop"));
     process.worker.start();
     log.info(
@@ -137,6 +148,12 @@ public final class WorkerProcess implements AutoCloseable {
 
   /** A pool that does not need the database to start: the worker waits for it. */
   private static HikariDataSource database(DatabaseUrl url) {
+    try {
+      DriverManager.getDriver(url.jdbcUrl());
+    } catch (SQLException e) {
+      throw new IllegalArgumentException(
+          "DATABASE_URL must be of a database whose driver is on the class path, was " + url);
+    }
     HikariDataSource pool = new HikariDataSource();
     pool.setPoolName("worker");
     pool.setJdbcUrl(url.jdbcUrl());

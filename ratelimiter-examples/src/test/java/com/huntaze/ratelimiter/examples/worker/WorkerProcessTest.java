@@ -205,6 +205,21 @@ class WorkerProcessTest {
   }
 
   @Test
+  void a_database_without_a_driver_is_named_in_one_line_without_its_password_and_ends_it()
+      throws Exception {
+    Map<String, String> environment = environment();
+    environment.put("DATABASE_URL", "mysql://user:s3cr3t@127.0.0.1/db");
+    try (RunningWorker worker = RunningWorker.start(environment)) {
+      assertThat(worker.exitCode(PATIENCE)).isEqualTo(2);
+      assertThat(worker.lines())
+          .singleElement()
+          .asString()
+          .contains("DATABASE_URL", "driver", "mysql")
+          .doesNotContain("s3cr3t");
+    }
+  }
+
+  @Test
   void a_setting_that_is_missing_is_named_and_ends_it() throws Exception {
     Map<String, String> environment = environment();
     environment.remove("REDIS_URL");
