@@ -6,7 +6,6 @@ import com.huntaze.ratelimiter.RateLimiterConfig;
 import com.huntaze.ratelimiter.delivery.RateLimitGate.Outcome;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.PayloadCodec;
-import com.huntaze.ratelimiter.queue.PayloadException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -34,7 +33,7 @@ final class Snapshot implements Resource {
   }
 
   /** Takes part in snapshots. The context holds it weakly: who calls keeps what is returned. */
-  static Resource register(LazyParts parts, RateLimiterConfig config) {
+  static Snapshot register(LazyParts parts, RateLimiterConfig config) {
     Snapshot snapshot = new Snapshot(parts, config);
     Core.getGlobalContext().register(snapshot);
     return snapshot;
@@ -44,7 +43,7 @@ final class Snapshot implements Resource {
   public void beforeCheckpoint(Context<? extends Resource> context) {
     try {
       prime();
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | EventReader.EventException | RuntimeException e) {
       log.warn("The function could not be primed; its first event may be slow: {}", e.toString());
     }
     parts.close();
@@ -55,7 +54,7 @@ final class Snapshot implements Resource {
   public void afterRestore(Context<? extends Resource> context) {}
 
   /** Reads a canned event and its message, writes answer and metrics, and builds the parts. */
-  private void prime() throws IOException {
+  void prime() throws IOException, EventReader.EventException {
     OutboundMessage message =
         OutboundMessage.builder("prime", "prime", Instant.EPOCH)
             .recipientId("prime")
@@ -67,13 +66,9 @@ final class Snapshot implements Resource {
             + body.replace("\"", "\\\"")
             + "\",\"attributes\":{\"ApproximateReceiveCount\":\"1\"}}]}";
     Failures failures = new Failures();
-    try {
-      for (EventRecord record : EventReader.read(new ByteArrayInputStream(event.getBytes(UTF_8)))) {
-        PayloadCodec.workflow().encode(PayloadCodec.decodeEither(record.message().body()));
-        failures.add("prime");
-      }
-    } catch (EventReader.EventException | PayloadException e) {
-      log.warn("The canned event could not be read: {}", e.getMessage());
+    for (EventRecord record : EventReader.read(new ByteArrayInputStream(event.getBytes(UTF_8)))) {
+      PayloadCodec.workflow().encode(PayloadCodec.decodeEither(record.message().body()));
+      failures.add("prime");
     }
     failures.writeTo(OutputStream.nullOutputStream());
     OutputStream.nullOutputStream()
