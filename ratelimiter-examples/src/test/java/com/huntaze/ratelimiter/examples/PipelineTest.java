@@ -217,6 +217,7 @@ class PipelineTest {
   }
 
   @Test
+  @Tag("slow")
   @Execution(CONCURRENT)
   void a_worker_that_finds_300_granted_messages_waiting_keeps_the_limit() throws Exception {
     try (Pipeline pipeline = new Pipeline(REDIS, HUNDRED)) {
@@ -232,6 +233,7 @@ class PipelineTest {
   }
 
   @Test
+  @Tag("slow")
   @Execution(CONCURRENT)
   void the_seeds_worker_that_takes_no_permit_sends_all_300_at_once() throws Exception {
     RateLimit forgiving = RateLimit.rolling(1_000, MINUTE);

@@ -72,6 +72,7 @@ class FleetFaultsTest {
   }
 
   @Test
+  @Tag("slow")
   void the_limit_holds_whatever_happens_to_the_server_and_its_connections() throws Exception {
     goesOn();
     try (RedisClient operator = RedisClient.create(redis.uri())) {
