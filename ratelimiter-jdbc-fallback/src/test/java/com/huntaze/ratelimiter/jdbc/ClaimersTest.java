@@ -87,12 +87,14 @@ class ClaimersTest {
 
   @ParameterizedTest
   @EnumSource
+  @Tag("slow")
   void each_row_is_handed_out_once_among_processes(TestDatabase database) throws Exception {
     assertEachIsHandedOutOnce(run(UNDISTURBED).audits().get(database));
   }
 
   @ParameterizedTest
   @EnumSource
+  @Tag("slow")
   void a_creators_rows_are_handed_out_in_order_among_processes(TestDatabase database)
       throws Exception {
     assertThat(run(UNDISTURBED).audits().get(database).overtakings()).isEmpty();

@@ -126,6 +126,7 @@ class FallbackCommandTest {
             "traceId",
             "content",
             "mediaUrls",
+            "profileUrl",
             "metadata",
             "otherFields");
     assertThat(masked.path("dueInSeconds").isNull()).isTrue();
