@@ -55,7 +55,7 @@ final class Pipeline implements AutoCloseable {
   static final Duration WORKFLOW_VISIBILITY = Duration.ofSeconds(6);
 
   private static final Duration ENTRY_VISIBILITY = Duration.ofSeconds(10);
-  private static final Duration FUNCTION_TIMEOUT = Duration.ofSeconds(8);
+  private static final Duration FUNCTION_TIMEOUT = Duration.ofSeconds(10);
 
   final RateLimit limit;
   final LocalSqs.QueueWithDeadLetters entry;
