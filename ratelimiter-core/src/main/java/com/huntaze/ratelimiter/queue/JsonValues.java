@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A number has one type, by its value alone: the first of {@link Integer}, {@link Long} and
  * {@link BigInteger} that holds it if it is written as a whole number, else {@link Double} if that
- * says the same, else {@link BigDecimal} without trailing zeros. So what was written and read back
- * equals what was there before.
+ * says the same, else {@link BigDecimal} without trailing zeros, or as a whole number if that
+ * leaves neither fraction nor exponent. So what was written and read back equals what was there
+ * before.
  */
 final class JsonValues {
   static final JsonFactory FACTORY =
@@ -145,10 +146,12 @@ final class JsonValues {
   private static Number decimal(String text) {
     double approximate = Double.parseDouble(text);
     BigDecimal exact = new BigDecimal(text);
-    return Double.isFinite(approximate)
-            && new BigDecimal(Double.toString(approximate)).compareTo(exact) == 0
-        ? (Number) approximate
-        : (Number) exact.stripTrailingZeros();
+    if (Double.isFinite(approximate)
+        && new BigDecimal(Double.toString(approximate)).compareTo(exact) == 0) {
+      return approximate;
+    }
+    BigDecimal shortest = exact.stripTrailingZeros();
+    return shortest.scale() == 0 ? whole(shortest.unscaledValue()) : shortest;
   }
 
   /**

@@ -356,6 +356,26 @@ class PayloadCodecTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "131015778826398246363289802434523366.0",
+        "9007199254740993.00",
+        "1.0",
+        "-0.0",
+        "1e2",
+        "12345678901234567890123e2",
+        "0.10",
+        "123456789012345678901.50"
+      })
+  void a_number_comes_back_equal_however_it_was_written(String text) {
+    OutboundMessage given =
+        message().creatorId("alice").metadata(Map.of("m", new BigDecimal(text))).build();
+    for (PayloadCodec codec : bothShapes()) {
+      assertThat(codec.decode(codec.encode(given))).isEqualTo(given);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "",
         " ",
         "{",
