@@ -315,22 +315,16 @@ final class Delivery {
    */
   private Next rejected(long start, GatewayResponse response) {
     int code = response.statusCode();
-    String elsewhere =
-        switch (code) {
-          case 0 -> "no_call_possible";
-          case 401, 403 -> "credentials_refused";
-          case 407 -> "proxy_refused";
-          default -> code < 400 ? "no_answer_of_the_api" : "";
-        };
+    Optional<String> aside = response.asideReason();
     String text = code == 0 ? "no call could be made of it" : "the API answered " + code;
     record(
         Status.FAILURE,
         start,
         Optional.of(response),
         failure(code == 401 || code == 403 ? ErrorType.AUTH : ErrorType.VALIDATION, text));
-    if (!elsewhere.isEmpty()) {
+    if (aside.isPresent()) {
       entry.notSent();
-      return putAside(elsewhere);
+      return putAside(aside.get());
     }
     entry.sent();
     log.error("The API refused message {} for good: {}", message.messageId(), code);

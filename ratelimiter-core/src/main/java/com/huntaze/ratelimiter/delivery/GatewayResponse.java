@@ -64,6 +64,23 @@ public record GatewayResponse(
     return statusCode >= 500 ? Outcome.SERVER_ERROR : Outcome.REJECTED;
   }
 
+  /**
+   * Why a {@link Outcome#REJECTED} message is put aside for an operator and not ended: such an
+   * answer, of refused credentials or of something in front of the API, says nothing about the
+   * message, which can go once that is mended.
+   *
+   * @return the reason, a word of lower-case letters and underscores; empty if the API itself
+   *     refused the message for good
+   */
+  public Optional<String> asideReason() {
+    return switch (statusCode) {
+      case 0 -> Optional.of("no_call_possible");
+      case 401, 403 -> Optional.of("credentials_refused");
+      case 407 -> Optional.of("proxy_refused");
+      default -> statusCode < 400 ? Optional.of("no_answer_of_the_api") : Optional.empty();
+    };
+  }
+
   @Override
   public String toString() {
     return "GatewayResponse[" + statusCode + "]";

@@ -250,10 +250,10 @@ final class DirectSink implements MessageSink {
         throw notNow("the API answered " + response.statusCode());
       }
       default -> {
-        int status = response.statusCode();
-        if (status == 401 || status == 403) {
-          notSent(claim); // put aside, so that it can go once the credentials are mended
-          throw refused("credentials_refused");
+        Optional<String> aside = response.asideReason();
+        if (aside.isPresent()) {
+          notSent(claim);
+          throw refused(aside.get());
         }
         sent(claim); // ended for good: another copy of it must not be called either
         log.error(

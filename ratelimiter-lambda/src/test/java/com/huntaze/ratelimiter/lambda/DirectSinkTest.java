@@ -3,6 +3,7 @@ package com.huntaze.ratelimiter.lambda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.huntaze.ratelimiter.delivery.GatewayException;
+import com.huntaze.ratelimiter.delivery.GatewayResponse;
 import com.huntaze.ratelimiter.delivery.HttpOnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
 import com.huntaze.ratelimiter.delivery.InMemorySentLog;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
 class DirectSinkTest {
@@ -150,6 +153,22 @@ class DirectSinkTest {
     assertThat(send(gateway, Ticker.system(), "m1").get(0)).isInstanceOf(SinkResult.Taken.class);
     api.failNext(1, ApiFault.status(503));
     assertThat(kind(send(gateway, Ticker.system(), "m2").get(0))).isEqualTo(Kind.NOT_SENT);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "401, credentials_refused",
+    "403, credentials_refused",
+    "407, proxy_refused",
+    "302, no_answer_of_the_api",
+    "0, no_call_possible"
+  })
+  void an_answer_that_says_nothing_of_the_message_puts_it_aside_unsent(int status, String reason) {
+    SinkResult result =
+        send((message, timeout) -> GatewayResponse.of(status), Ticker.system(), "m1").get(0);
+    assertThat(kind(result)).isEqualTo(Kind.MESSAGE_REFUSED);
+    assertThat(((SinkResult.NotTaken) result).reason()).hasMessageContaining(reason);
+    assertThat(begun("m1")).isEqualTo(SentLog.Begin.STARTED);
   }
 
   @Test
