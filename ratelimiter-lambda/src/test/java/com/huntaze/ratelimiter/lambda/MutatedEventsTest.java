@@ -4,11 +4,23 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.huntaze.ratelimiter.delivery.RateLimitGate;
+import com.huntaze.ratelimiter.limit.Permit;
+import com.huntaze.ratelimiter.limit.PermitRequest;
+import com.huntaze.ratelimiter.limit.TokenBucket;
+import com.huntaze.ratelimiter.limit.TokenBucketException;
 import com.huntaze.ratelimiter.queue.MessageSink;
+import com.huntaze.ratelimiter.queue.PayloadCodec;
+import com.huntaze.ratelimiter.queue.PayloadException;
+import com.huntaze.ratelimiter.queue.SinkException;
+import com.huntaze.ratelimiter.queue.SinkException.Kind;
 import com.huntaze.ratelimiter.queue.SinkResult;
+import com.huntaze.ratelimiter.sqs.InHand;
+import com.huntaze.ratelimiter.sqs.SqsMessageSource;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -46,10 +58,49 @@ class MutatedEventsTest {
   private final Random random = new Random(seed);
   private final RecordingSqs sqs = new RecordingSqs();
   private final Set<String> forwarded = new HashSet<>();
+  private final Set<String> twice = new HashSet<>();
+  private final Set<SqsMessageSource> used = new HashSet<>();
+
+  /** Whether bucket, sink and queue refuse and fail now and then in this event. */
+  private boolean isFaulty;
+
+  private boolean oneIn(int many) {
+    return isFaulty && random.nextInt(many) == 0;
+  }
+
   private final MessageSink workflow =
       message -> {
-        forwarded.add(message.messageId());
+        if (oneIn(40)) {
+          throw new IllegalStateException("broken");
+        }
+        if (oneIn(4)) {
+          Kind[] kinds = Kind.values();
+          throw new SinkException(kinds[random.nextInt(kinds.length)], "not taken", null);
+        }
+        if (!forwarded.add(message.messageId())) {
+          twice.add(message.messageId());
+        }
         return new SinkResult.Taken(Optional.empty());
+      };
+
+  private final TokenBucket bucket =
+      new GrantingBucket() {
+        @Override
+        public List<Permit> tryAcquireAll(List<PermitRequest> requests) {
+          if (oneIn(20)) {
+            throw new TokenBucketException("down", null);
+          }
+          return requests.stream().map(this::answer).toList();
+        }
+
+        private Permit answer(PermitRequest request) {
+          Duration later = Duration.ofSeconds(7);
+          return oneIn(5)
+              ? new Permit.Booked(request.id(), Instant.EPOCH, later)
+              : oneIn(5)
+                  ? new Permit.Refused(request.id(), later)
+                  : super.tryAcquireAll(List.of(request)).get(0);
+        }
       };
 
   /** One handler for all events, as in a function that is warm. */
@@ -58,8 +109,13 @@ class MutatedEventsTest {
           new EntryQueues(
               sqs,
               "entry",
-              (source, fifo) ->
-                  RateLimitGate.builder(new GrantingBucket(), source, workflow).build()::process),
+              (source, fifo) -> {
+                RateLimitGate gate = RateLimitGate.builder(bucket, source, workflow).build();
+                return (batch, remaining) -> {
+                  used.add(source);
+                  return gate.process(batch, remaining);
+                };
+              }),
           OutputStream.nullOutputStream());
 
   /** A record: its fields in order, each as JSON. */
@@ -73,8 +129,12 @@ class MutatedEventsTest {
     /** What is written behind its fields: a field again. */
     private String again = "";
 
+    /** What its body may be read as. */
+    private final Set<String> bodies = new HashSet<>();
+
     Fields(String id) {
       this.id = id;
+      bodies.add(Deployment.body(id));
     }
   }
 
@@ -112,11 +172,22 @@ class MutatedEventsTest {
     String name = names.get(random.nextInt(names.size()));
     String odd = ODD_VALUES.get(random.nextInt(ODD_VALUES.size()));
     record.isWell = false;
+    if (odd.startsWith("\"")) {
+      record.bodies.add(
+          odd.substring(1, odd.length() - 1)
+              .replace("\\ud800", "\ud800")
+              .replace("\\uffff", "\uffff")
+              .replace("\\u0000", "\0"));
+    }
     switch (random.nextInt(5)) {
       case 0 -> record.remove(name);
       case 1 -> record.put(name, odd);
       case 2 -> record.again += ",\"" + name + "\":" + odd;
-      case 3 -> record.put("body", quoted(mutatedText(Deployment.body(record.id))));
+      case 3 -> {
+        String body = mutatedText(Deployment.body(record.id));
+        record.bodies.add(body);
+        record.put("body", quoted(body));
+      }
       default -> record.put("new" + random.nextInt(9), odd);
     }
   }
@@ -156,9 +227,26 @@ class MutatedEventsTest {
   private List<String> handle(byte[] event) throws Exception {
     sqs.forget();
     forwarded.clear();
+    used.clear();
     ByteArrayOutputStream answer = new ByteArrayOutputStream();
     handler.handleRequest(new ByteArrayInputStream(event), answer, new FakeContext());
+    assertThat(twice).as("forwarded twice").isEmpty();
+    assertThat(used).as("bodies kept").allMatch(source -> InHand.of(source) == 0);
     return Events.failures(answer.toByteArray());
+  }
+
+  /** Whether one of the other queues has what a record may be read as. */
+  private boolean isElsewhere(Fields record) {
+    return record.bodies.stream()
+        .anyMatch(body -> sqs.deadLetters.contains(body) || isForwarded(body));
+  }
+
+  private boolean isForwarded(String body) {
+    try {
+      return forwarded.contains(PayloadCodec.decodeEither(body).messageId());
+    } catch (PayloadException e) {
+      return false;
+    }
   }
 
   /** Whether SQS keeps a record after the answer: neither Lambda nor the handler deleted it. */
@@ -173,7 +261,10 @@ class MutatedEventsTest {
     System.out.println("events.seed=" + seed);
     int next = 0;
     int odd = 0;
+    int faulty = 0;
+    sqs.isDown = () -> oneIn(6);
     for (int event = 0; event < EVENTS; event++) {
+      isFaulty = random.nextBoolean();
       List<Fields> records = new ArrayList<>();
       for (int i = random.nextInt(3); i >= 0; i--) {
         records.add(fields(next++));
@@ -194,7 +285,10 @@ class MutatedEventsTest {
       check(known.containsAll(failures), "an id the event has not", json, failures);
       for (Fields record : records) {
         boolean isKept = isKept(record, ids, failures);
-        if (record.isWell) {
+        check(isKept || isElsewhere(record), "lost: " + record.id, json, failures);
+        if (record.isWell && isFaulty) {
+          faulty += isKept ? 1 : 0;
+        } else if (record.isWell) {
           check(forwarded.contains(record.id), "not forwarded: " + record.id, json, failures);
           boolean mayCome = !ids.containsAll(failures) && !failures.contains("");
           check(!isKept || mayCome, "comes again: " + record.id, json, failures);
@@ -208,6 +302,7 @@ class MutatedEventsTest {
       check(forwarded.size() + sqs.deadLetters.size() >= gone, "lost", json, failures);
     }
     assertThat(odd).as("events that tell something").isGreaterThan(EVENTS / 10);
+    assertThat(faulty).as("records that a fault keeps").isGreaterThan(EVENTS / 20);
   }
 
   private static void check(boolean holds, String what, String event, List<String> failures) {
@@ -220,7 +315,9 @@ class MutatedEventsTest {
   void whatever_byte_is_wrong_the_answer_is_one_and_nothing_is_lost() throws Exception {
     System.out.println("events.seed=" + seed);
     int next = 0;
+    sqs.isDown = () -> oneIn(6);
     for (int event = 0; event < EVENTS; event++) {
+      isFaulty = random.nextBoolean();
       Map<String, Fields> records = new LinkedHashMap<>();
       for (int i = random.nextInt(3); i >= 0; i--) {
         Fields record = fields(next++);
@@ -232,15 +329,15 @@ class MutatedEventsTest {
       List<String> failures = handle(mutated);
 
       int gone = 0;
+      String text = new String(mutated, UTF_8);
       for (Fields record : records.values()) {
-        gone += isKept(record, records.keySet(), failures) ? 0 : 1;
+        boolean isKept = isKept(record, records.keySet(), failures);
+        gone += isKept ? 0 : 1;
+        boolean isWhole = text.contains(json(List.of(record)).replaceAll("^.*?\\[|\\]\\}$", ""));
+        check(isKept || !isWhole || isElsewhere(record), "lost: " + record.id, text, failures);
       }
       // What Lambda deletes, or we did, is in one of the other queues.
-      check(
-          forwarded.size() + sqs.deadLetters.size() >= gone,
-          "lost",
-          new String(mutated, UTF_8),
-          failures);
+      check(forwarded.size() + sqs.deadLetters.size() >= gone, "lost", text, failures);
     }
   }
 }

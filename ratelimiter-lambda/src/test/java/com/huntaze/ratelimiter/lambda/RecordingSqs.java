@@ -5,6 +5,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
+import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchRequest;
 import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchResponse;
@@ -28,6 +30,15 @@ final class RecordingSqs implements SqsClient {
   final Set<String> deleted = new HashSet<>();
   final List<Integer> visibilities = new ArrayList<>();
 
+  /** Asked by each call that changes something: whether it fails. */
+  BooleanSupplier isDown = () -> false;
+
+  private void mayFail() {
+    if (isDown.getAsBoolean()) {
+      throw SdkClientException.create("down");
+    }
+  }
+
   @Override
   public GetQueueUrlResponse getQueueUrl(GetQueueUrlRequest request) {
     return GetQueueUrlResponse.builder()
@@ -47,18 +58,21 @@ final class RecordingSqs implements SqsClient {
 
   @Override
   public SendMessageResponse sendMessage(SendMessageRequest request) {
+    mayFail();
     deadLetters.add(request.messageBody());
     return SendMessageResponse.builder().messageId("d").build();
   }
 
   @Override
   public DeleteMessageResponse deleteMessage(DeleteMessageRequest request) {
+    mayFail();
     deleted.add(request.receiptHandle());
     return DeleteMessageResponse.builder().build();
   }
 
   @Override
   public DeleteMessageBatchResponse deleteMessageBatch(DeleteMessageBatchRequest request) {
+    mayFail();
     request.entries().forEach(entry -> deleted.add(entry.receiptHandle()));
     return DeleteMessageBatchResponse.builder()
         .successful(
@@ -72,6 +86,7 @@ final class RecordingSqs implements SqsClient {
   @Override
   public ChangeMessageVisibilityBatchResponse changeMessageVisibilityBatch(
       ChangeMessageVisibilityBatchRequest request) {
+    mayFail();
     request.entries().forEach(entry -> visibilities.add(entry.visibilityTimeout()));
     return ChangeMessageVisibilityBatchResponse.builder()
         .successful(
