@@ -1,6 +1,7 @@
 package com.huntaze.ratelimiter.delivery;
 
 import com.huntaze.ratelimiter.limit.TokenBucketException;
+import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SourceException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,11 +21,13 @@ final class FaultLog {
   }
 
   /** The words of our own exceptions; of any other only the class, since it may quote a message. */
-  private static String describe(Throwable fault) {
+  static String describe(Throwable fault) {
     return fault instanceof SourceException
             || fault instanceof TokenBucketException
             || fault instanceof SentLogException
             || fault instanceof GatewayException
+            || fault instanceof ResultStoreException
+            || fault instanceof SinkException
         ? fault.toString()
         : fault.getClass().getName();
   }

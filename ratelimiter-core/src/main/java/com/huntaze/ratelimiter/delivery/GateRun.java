@@ -115,7 +115,8 @@ final class GateRun {
       }
     } catch (RuntimeException e) {
       permits.clear();
-      log.warn("The gate's bucket cannot be asked: the whole batch goes back: {}", e.toString());
+      log.warn(
+          "The gate's bucket cannot be asked: the whole batch goes back: {}", FaultLog.describe(e));
       return;
     }
     asked.forEach(item -> tell(item, requireNonNull(permits.get(item))));
@@ -193,7 +194,10 @@ final class GateRun {
     try {
       return settings.workflow.forwardAll(forwarded);
     } catch (RuntimeException e) {
-      log.error("The workflow queue's sink failed: {} messages go back", granted.size(), e);
+      log.error(
+          "The workflow queue's sink failed: {} messages go back: {}",
+          granted.size(),
+          FaultLog.describe(e));
       return List.of();
     }
   }
@@ -238,7 +242,7 @@ final class GateRun {
       log.error("{} was put aside: {}", received, reason);
     } catch (RuntimeException e) {
       failedPuts++;
-      log.error("{} could not be put aside: {}: {}", received, reason, e.toString());
+      log.error("{} could not be put aside: {}: {}", received, reason, FaultLog.describe(e));
       batch.goBack(record, Outcome.RETRY, backOff(received));
     }
   }
@@ -273,7 +277,7 @@ final class GateRun {
         }
       }
     } catch (RuntimeException e) {
-      log.warn("Visibility could not be changed: {}", e.toString());
+      log.warn("Visibility could not be changed: {}", FaultLog.describe(e));
       changes.forEach(change -> again.add(change.received()));
     }
     return again;

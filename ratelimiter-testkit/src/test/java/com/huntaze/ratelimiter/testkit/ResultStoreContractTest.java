@@ -9,6 +9,9 @@ import com.huntaze.ratelimiter.delivery.ResultStore;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -65,8 +68,7 @@ class ResultStoreContractTest {
 
       @Override
       protected Optional<String> read(ResultStore store, String path) {
-        Right held = (Right) store;
-        return Optional.ofNullable(held.texts.get(held.place(path)));
+        return ((Right) store).read(path);
       }
     };
   }
@@ -86,6 +88,10 @@ class ResultStoreContractTest {
     @Override
     public void put(DeliveryResult result) {
       texts.put(place(result.path()), text(result));
+    }
+
+    Optional<String> read(String path) {
+      return Optional.ofNullable(texts.get(place(path)));
     }
 
     String text(DeliveryResult result) {
@@ -132,14 +138,40 @@ class ResultStoreContractTest {
     }
   }
 
+  /** Half of one result is there until another thread has read it. */
   private static final class WritesInPieces extends Right {
+    private final AtomicBoolean isBegun = new AtomicBoolean();
+    private final CountDownLatch read = new CountDownLatch(1);
+
     @Override
     public void put(DeliveryResult result) {
-      String text = text(result);
-      for (int end = 0; end < text.length(); end += 100) {
-        texts.put(place(result.path()), text.substring(0, end));
+      String place = place(result.path());
+      if (!texts.containsKey(place)) {
+        super.put(result);
+      } else if (isBegun.compareAndSet(false, true)) {
+        texts.put(place, text(result).substring(0, 100));
+        awaitUninterruptibly(read);
+        super.put(result);
+      } else if (read.getCount() == 0) {
+        super.put(result);
       }
-      super.put(result);
+    }
+
+    @Override
+    Optional<String> read(String path) {
+      Optional<String> text = super.read(path);
+      if (text.filter(t -> t.length() == 100).isPresent()) {
+        read.countDown();
+      }
+      return text;
+    }
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(10, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e); // the promise was found broken, and the writers stopped
     }
   }
 }
