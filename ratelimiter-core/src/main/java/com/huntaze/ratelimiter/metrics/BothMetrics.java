@@ -2,6 +2,7 @@ package com.huntaze.ratelimiter.metrics;
 
 import com.huntaze.ratelimiter.queue.Priority;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** Hands every event to two sinks. */
 final class BothMetrics implements MetricsSink {
@@ -53,5 +54,53 @@ final class BothMetrics implements MetricsSink {
   public void circuitBreakerOpened() {
     first.circuitBreakerOpened();
     second.circuitBreakerOpened();
+  }
+
+  @Override
+  public void record(MetricName name, @Nullable Priority priority, double value) {
+    first.record(name, priority, value);
+    second.record(name, priority, value);
+  }
+
+  @Override
+  public void apiAnswered(int statusCode) {
+    first.apiAnswered(statusCode);
+    second.apiAnswered(statusCode);
+  }
+
+  @Override
+  public void deliveryEnded(boolean delivered, Duration duration) {
+    first.deliveryEnded(delivered, duration);
+    second.deliveryEnded(delivered, duration);
+  }
+
+  @Override
+  public void deliveryPaused() {
+    first.deliveryPaused();
+    second.deliveryPaused();
+  }
+
+  @Override
+  public void limiterClosed() {
+    first.limiterClosed();
+    second.limiterClosed();
+  }
+
+  @Override
+  public void queueDepth(long waiting) {
+    first.queueDepth(waiting);
+    second.queueDepth(waiting);
+  }
+
+  @Override
+  public void fallbackDepth(long waiting, Duration oldest) {
+    first.fallbackDepth(waiting, oldest);
+    second.fallbackDepth(waiting, oldest);
+  }
+
+  @Override
+  public void ambiguousSends(long messages) {
+    first.ambiguousSends(messages);
+    second.ambiguousSends(messages);
   }
 }

@@ -3,6 +3,7 @@ package com.huntaze.ratelimiter.metrics;
 import com.huntaze.ratelimiter.queue.Priority;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,6 +51,46 @@ final class GuardedMetrics implements MetricsSink {
   @Override
   public void circuitBreakerOpened() {
     guard(sink::circuitBreakerOpened);
+  }
+
+  @Override
+  public void record(MetricName name, @Nullable Priority priority, double value) {
+    guard(() -> sink.record(name, priority, value));
+  }
+
+  @Override
+  public void apiAnswered(int statusCode) {
+    guard(() -> sink.apiAnswered(statusCode));
+  }
+
+  @Override
+  public void deliveryEnded(boolean delivered, Duration duration) {
+    guard(() -> sink.deliveryEnded(delivered, duration));
+  }
+
+  @Override
+  public void deliveryPaused() {
+    guard(sink::deliveryPaused);
+  }
+
+  @Override
+  public void limiterClosed() {
+    guard(sink::limiterClosed);
+  }
+
+  @Override
+  public void queueDepth(long waiting) {
+    guard(() -> sink.queueDepth(waiting));
+  }
+
+  @Override
+  public void fallbackDepth(long waiting, Duration oldest) {
+    guard(() -> sink.fallbackDepth(waiting, oldest));
+  }
+
+  @Override
+  public void ambiguousSends(long messages) {
+    guard(() -> sink.ambiguousSends(messages));
   }
 
   private void guard(Runnable event) {

@@ -27,8 +27,40 @@ public enum MetricName {
   QUEUE_DEPTH("QueueDepth", Unit.COUNT),
   /** Messages in the fallback store that are not replayed yet. */
   FALLBACK_DEPTH("FallbackDepth", Unit.COUNT),
+  /** The age of the oldest message in the fallback store that is not replayed yet. */
+  FALLBACK_OLDEST_AGE("FallbackOldestAge", Unit.SECONDS),
+  /** Messages of which nobody knows whether the API has them, held for an operator. */
+  AMBIGUOUS_SENDS("AmbiguousSends", Unit.COUNT),
   /** Openings of the circuit breaker. */
-  CIRCUIT_BREAKER_OPEN("CircuitBreakerOpen", Unit.COUNT);
+  CIRCUIT_BREAKER_OPEN("CircuitBreakerOpen", Unit.COUNT),
+  /** Closings of a limit whose state was lost. */
+  LIMITER_CLOSED("LimiterClosed", Unit.COUNT),
+  /** Values that a metrics sink gave up. */
+  METRICS_DROPPED("MetricsDropped", Unit.COUNT),
+
+  /** Records the gate forwarded. */
+  RATE_LIMIT_ALLOWED("rate_limit_allowed_count", Unit.COUNT),
+  /** Records the gate booked for later, or refused. */
+  RATE_LIMIT_REJECTED("rate_limit_rejected_count", Unit.COUNT),
+  /** Records the gate gave back for a fault's sake. */
+  RATE_LIMIT_RETRIED("rate_limit_retried_count", Unit.COUNT),
+  /** Records the gate put aside for good. */
+  RATE_LIMIT_DEAD_LETTERED("rate_limit_dead_lettered_count", Unit.COUNT),
+
+  /** 100 for a message that was delivered and 0 for one that was not: its average is the rate. */
+  SCRAPING_SUCCESS_RATE("scraping_success_rate", Unit.PERCENT),
+  /** From the start of a message's last call to its end. */
+  SCRAPING_DURATION("scraping_duration_ms", Unit.MILLISECONDS),
+  /** Calls the API turned away for its own limit's sake. */
+  API_429("onlyfans_429_count", Unit.COUNT),
+  /** Calls the API failed at. */
+  API_5XX("onlyfans_5xx_count", Unit.COUNT),
+  /** Calls the API refused, but for 429. */
+  API_4XX("onlyfans_4xx_count", Unit.COUNT),
+  /** The same as {@link #API_4XX}, by its other name. */
+  CLIENT_ERROR("client_error_count", Unit.COUNT),
+  /** Pauses of all work after 429s in a row. */
+  CIRCUIT_BREAKER_OPEN_COUNT("circuit_breaker_open_count", Unit.COUNT);
 
   /** The namespace of all names. */
   public static final String NAMESPACE = "Huntaze/OnlyFans";
@@ -38,7 +70,11 @@ public enum MetricName {
     /** A number of things. */
     COUNT,
     /** A time in milliseconds. */
-    MILLISECONDS
+    MILLISECONDS,
+    /** A time in seconds. */
+    SECONDS,
+    /** 0 to 100. */
+    PERCENT
   }
 
   private final String wireName;
