@@ -2,7 +2,7 @@
 module com.huntaze.ratelimiter {
   requires transitive org.jspecify;
   requires java.net.http;
-  requires org.slf4j;
+  requires transitive org.slf4j;
   requires dev.failsafe.core;
   requires jakarta.validation;
   requires org.hibernate.validator;

@@ -6,6 +6,7 @@ import com.huntaze.ratelimiter.fallback.Replayer;
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
+import com.huntaze.ratelimiter.queue.LogFields;
 import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.SinkException;
@@ -24,6 +25,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /** The pipeline: validate, switch, queue with retries and breaker, store, answer. */
 final class DefaultClient implements RateLimitedOnlyFansClient {
@@ -51,6 +53,8 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   private final Batcher batcher;
   private final DeliveryEstimate estimate;
   private final StatusBoard board;
+  private final Gauges gauges;
+  private final String queueName;
   private @Nullable CloseReport closed;
 
   private DefaultClient(RateLimitedOnlyFansClient.Builder builder) {
@@ -72,6 +76,8 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     this.batcher = new Batcher(builder.batcherLimits(sink), builder.ticker, this::deliver);
     this.estimate = new DeliveryEstimate(sink, bucket, batcher, builder.clock, builder.ticker);
     this.board = new StatusBoard(sink, queue, bucket, builder.store, builder.ticker);
+    this.gauges = new Gauges(board, metrics);
+    this.queueName = embedded == null ? sink.toString() : "in memory";
   }
 
   private static @Nullable Replayer replayer(
@@ -105,6 +111,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     if (client.replayer != null) {
       client.replayer.start();
     }
+    client.gauges.start();
     return client;
   }
 
@@ -128,7 +135,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
 
   private SendResult deliver(Intake.Reading reading, long start) {
     OutboundMessage accepted = reading.accepted();
-    return accepted == null ? said(reading.refusal()) : deliver(accepted, start);
+    return accepted == null ? said(reading.refusal(), null) : deliver(accepted, start);
   }
 
   @Override
@@ -138,7 +145,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     return entrance.whileOpen(
         () -> {
           Batch batch = new Batch(copy.stream().map(intake::read).toList());
-          batch.refusals().forEach(DefaultClient::said);
+          batch.refusals().forEach(refusal -> said(refusal, null));
           for (List<OutboundMessage> ten : batch.inTens()) {
             batch.outcomes(deliver(ten, start));
           }
@@ -152,10 +159,12 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     Intake.Reading reading = entrance.whileOpen(() -> intake.read(message));
     OutboundMessage accepted = reading.accepted();
     if (accepted == null) {
-      return CompletableFuture.completedFuture(said(reading.refusal()));
+      return CompletableFuture.completedFuture(said(reading.refusal(), null));
     }
     CompletableFuture<SendResult> future = batcher.submit(accepted);
-    return future != null ? future : CompletableFuture.completedFuture(said(noRoom(accepted)));
+    return future != null
+        ? future
+        : CompletableFuture.completedFuture(said(noRoom(accepted), accepted));
   }
 
   @Override
@@ -167,14 +176,14 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
           Intake.Reading reading = intake.read(message);
           OutboundMessage accepted = reading.accepted();
           if (accepted == null) {
-            return said(reading.refusal());
+            return said(reading.refusal(), null);
           }
           String id = accepted.messageId();
           if (!rateLimiterSwitch.isOnFor(accepted.userId())) {
-            return said(new SendResult.Disabled(id));
+            return said(new SendResult.Disabled(id), accepted);
           }
           transaction.accept(accepted);
-          return said(new SendResult.Stored(id, accepted.timestamp(), IN_TRANSACTION));
+          return said(new SendResult.Stored(id, accepted.timestamp(), IN_TRANSACTION), accepted);
         });
   }
 
@@ -186,13 +195,14 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   /** The whole pipeline for a message that breaks no rule: queue, store or direct way. */
   private SendResult deliver(OutboundMessage message, long start) {
     if (!rateLimiterSwitch.isOnFor(message.userId())) {
-      return said(direct(message));
+      return said(direct(message), message);
     }
     SinkResult answer =
         precedence.ahead(List.of(message)).isEmpty() ? queue.send(message) : Precedence.BEHIND;
     SinkException untaken = untaken(answer);
     return said(
-        untaken == null ? outcome(message, answer, start) : fallback.store(message, untaken));
+        untaken == null ? outcome(message, answer, start) : fallback.store(message, untaken),
+        message);
   }
 
   /** The same for several, of which those for the queue and those for the store go together. */
@@ -206,7 +216,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
       if (rateLimiterSwitch.isOnFor(message.userId())) {
         on.add(message);
       } else {
-        results.put(message, said(direct(message)));
+        results.put(message, said(direct(message), message));
       }
     }
     Set<String> ahead = precedence.ahead(on);
@@ -219,13 +229,13 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
       SinkResult answer = ahead.contains(message.creator()) ? Precedence.BEHIND : answers.next();
       SinkException untaken = untaken(answer);
       if (untaken == null) {
-        results.put(message, said(outcome(message, answer, start)));
+        results.put(message, said(outcome(message, answer, start), message));
       } else {
         toStore.add(new Fallback.Untaken(message, untaken));
       }
     }
     Iterator<SendResult> stored = fallback.storeAll(toStore).iterator();
-    toStore.forEach(each -> results.put(each.message(), said(stored.next())));
+    toStore.forEach(each -> results.put(each.message(), said(stored.next(), each.message())));
     return messages.stream().map(message -> requireNonNull(results.get(message))).toList();
   }
 
@@ -255,12 +265,18 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
         message.messageId(), List.of(new Violation("message", "Queue", why, Optional.empty())));
   }
 
-  private static SendResult said(SendResult result) {
+  /** The one line of a send; a message that broke a rule has no fields that could be relied on. */
+  private SendResult said(SendResult result, @Nullable OutboundMessage message) {
+    LoggingEventBuilder line = result.status() == SendStatus.FAILED ? log.atError() : log.atInfo();
+    if (message != null) {
+      line = LogFields.of(line, message).addKeyValue("queue", queueName);
+    }
+    line = line.addKeyValue("status", result.status());
     switch (result.status()) {
-      case FAILED -> log.error("Message {} failed: {}", result.messageId(), result.error().get());
+      case FAILED -> line.log("Message {} failed: {}", result.messageId(), result.error().get());
       case STORED, INVALID ->
-          log.info("Message {} {}: {}", result.messageId(), result.status(), result.error().get());
-      default -> log.info("Message {} {}", result.messageId(), result.status());
+          line.log("Message {} {}: {}", result.messageId(), result.status(), result.error().get());
+      default -> line.log("Message {} {}", result.messageId(), result.status());
     }
     return result;
   }
@@ -290,6 +306,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
     if (closed == null) {
       long nanos = deadline.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : deadline.toNanos();
       long end = ticker.nanos() + nanos;
+      gauges.close();
       if (replayer != null) {
         replayer.close(deadline); // first, or a long replay on demand would use it up
       }
@@ -303,7 +320,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
                 storeInside(left, spill, end); // which came before
                 return spill.store(newer);
               })
-          .forEach(each -> left.count(said(each)));
+          .forEach(each -> left.count(said(each, null)));
       precedence.close();
       intake.close();
       closed = left.report();
@@ -315,7 +332,7 @@ final class DefaultClient implements RateLimitedOnlyFansClient {
   private void storeInside(Leftovers left, Spill spill, long end) {
     if (embedded != null) {
       EmbeddedPipeline.Left inside = embedded.close(leftUntil(end));
-      spill.store(inside.unsent()).forEach(each -> left.count(said(each)));
+      spill.store(inside.unsent()).forEach(each -> left.count(said(each, null)));
       inside.inDoubt().forEach(left::hold);
     }
   }

@@ -148,6 +148,7 @@ final class DirectSender {
       // The sent-log keeps the call as begun: sending this id again would risk a duplicate.
       return new SendResult.Failed(id, "the API gave no answer; it may have the message");
     }
+    metrics.apiAnswered(response.statusCode());
     switch (response.outcome()) {
       case DELIVERED -> {
         Duration latency = Duration.ofNanos(ticker.nanos() - start);

@@ -28,6 +28,7 @@ final class Intake implements AutoCloseable {
 
   private final MessageValidator validator;
   private final InstantSource clock;
+  private final MdcTrace mdc = new MdcTrace();
 
   Intake(MessageLimits limits, InstantSource clock) {
     this.validator = new MessageValidator(limits);
@@ -54,6 +55,11 @@ final class Intake implements AutoCloseable {
     return messageId == null ? UUID.randomUUID().toString() : messageId;
   }
 
+  /** The one given, else the caller's own. */
+  private @Nullable String traceOf(@Nullable String given) {
+    return given != null ? given : mdc.current();
+  }
+
   /** Now, in the microseconds that every store keeps. */
   private Instant now() {
     return clock.instant().truncatedTo(ChronoUnit.MICROS);
@@ -69,7 +75,7 @@ final class Intake implements AutoCloseable {
         .profileUrl(action.profileUrl())
         .priority(action.priority())
         .workflowId(action.workflowId())
-        .traceId(action.traceId())
+        .traceId(traceOf(action.traceId()))
         .metadata(MetadataRules.copy(action.metadata()))
         .build();
   }
@@ -82,7 +88,7 @@ final class Intake implements AutoCloseable {
         .mediaUrls(urls(message))
         .priority(message.priority())
         .workflowId(message.workflowId())
-        .traceId(message.traceId())
+        .traceId(traceOf(message.traceId()))
         .metadata(MetadataRules.copy(message.metadata()))
         .build();
   }

@@ -230,7 +230,10 @@ public final class OnlyFansAction {
     }
 
     /**
-     * Sets the caller's trace, carried along for correlation. Default: none.
+     * Sets the caller's trace, carried along to the API's request. W3C's {@code traceparent} and
+     * X-Ray's header are known as such; anything else goes along in the message alone. Default:
+     * what the calling thread's MDC has as {@code traceparent}, or as {@code trace_id} and {@code
+     * span_id} or {@code traceId} and {@code spanId}.
      *
      * @param traceId 1 to 128 characters
      * @return this builder

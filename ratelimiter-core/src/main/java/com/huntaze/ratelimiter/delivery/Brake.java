@@ -4,6 +4,7 @@ import com.huntaze.ratelimiter.limit.Scope;
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.limit.TokenBucketException;
+import com.huntaze.ratelimiter.metrics.MetricsSink;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,14 +21,16 @@ final class Brake {
   private final TokenBucket bucket;
   private final Ticker ticker;
   private final FaultLog faults;
+  private final MetricsSink metrics;
   private int inARow;
   private boolean paused;
   private long pausedUntil;
 
-  Brake(TokenBucket bucket, Ticker ticker, FaultLog faults) {
+  Brake(TokenBucket bucket, Ticker ticker, FaultLog faults, MetricsSink metrics) {
     this.bucket = bucket;
     this.ticker = ticker;
     this.faults = faults;
+    this.metrics = metrics;
   }
 
   /** The API took a call, or refused it for another reason than its limit. */
@@ -48,6 +51,7 @@ final class Brake {
       pause(wait);
     }
     if (often) {
+      metrics.deliveryPaused();
       log.error("The API answered 429 {} times in a row: all work pauses for {}", IN_A_ROW, wait);
     } else {
       log.warn("The API answered 429: closed for {}", wait);

@@ -9,6 +9,7 @@ import com.huntaze.ratelimiter.limit.Permit;
 import com.huntaze.ratelimiter.limit.PermitRequest;
 import com.huntaze.ratelimiter.limit.Scope;
 import com.huntaze.ratelimiter.limit.TokenBucketException;
+import com.huntaze.ratelimiter.queue.LogFields;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.SourceException;
 import java.time.Duration;
@@ -17,6 +18,8 @@ import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * One message in hand, from its permit to its end: the order of the steps is what keeps the
@@ -71,6 +74,19 @@ final class Delivery {
    * @return whether it has ended; if not, later ones of its creator must not overtake it
    */
   boolean run() throws InterruptedException {
+    Optional<String> trace = message.trace().traceparent();
+    if (trace.isEmpty()) {
+      return deliver();
+    }
+    MDC.put("traceparent", trace.get());
+    try {
+      return deliver();
+    } finally {
+      MDC.remove("traceparent");
+    }
+  }
+
+  private boolean deliver() throws InterruptedException {
     if (!settings.gateway.supports(message.action())) {
       return neverCalled("unknown_action", "the gateway does not know the action");
     }
@@ -122,7 +138,8 @@ final class Delivery {
     }
     switch (begin) {
       case ALREADY_SENT -> {
-        log.info("Message {} was sent before and is not sent again", message.messageId());
+        about(log.atInfo())
+            .log("Message {} was sent before and is not sent again", message.messageId());
         hand.delete();
         return Next.ENDED;
       }
@@ -248,6 +265,7 @@ final class Delivery {
       return noAnswer(start, e);
     }
     Optional<GatewayResponse> answer = Optional.of(response);
+    settings.metrics.apiAnswered(response.statusCode());
     if (response.outcome() != Outcome.RATE_LIMITED) {
       settings.brake.released();
     }
@@ -327,7 +345,7 @@ final class Delivery {
       return putAside(aside.get());
     }
     entry.sent();
-    log.error("The API refused message {} for good: {}", message.messageId(), code);
+    about(log.atError()).log("The API refused message {} for good: {}", message.messageId(), code);
     settings.metrics.messageFailed(message.priority());
     hand.delete();
     return Next.ENDED;
@@ -397,7 +415,13 @@ final class Delivery {
 
   private void heldBack(String reason) {
     settings.metrics.messageFailed(message.priority());
-    log.error("Message {} is held for an operator: {}", message.messageId(), reason);
+    about(log.atError()).log("Message {} is held for an operator: {}", message.messageId(), reason);
+  }
+
+  private LoggingEventBuilder about(LoggingEventBuilder line) {
+    return LogFields.of(line, message)
+        .addKeyValue("receiveCount", hand.received().receiveCount())
+        .addKeyValue("attempt", attempt);
   }
 
   private void release(String permitId) {
@@ -414,6 +438,9 @@ final class Delivery {
 
   private boolean record(
       Status status, long start, Optional<GatewayResponse> answer, Optional<Failure> error) {
+    if (status != Status.RATE_LIMITED) { // it goes on
+      settings.metrics.deliveryEnded(status == Status.SUCCESS, since(start));
+    }
     try {
       settings.results.put(
           new DeliveryResult(

@@ -31,6 +31,8 @@ import org.slf4j.LoggerFactory;
 public final class Dispatcher implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
 
+  private static final Duration LOOK_EVERY = Duration.ofMinutes(1);
+
   private final DispatcherSettings settings;
   private final StopSignal stop = new StopSignal();
   private final Heartbeat heartbeat;
@@ -62,6 +64,9 @@ public final class Dispatcher implements AutoCloseable {
     if (threads == null && !stop.isStopped()) {
       threads = new DispatcherThreads(settings.concurrency);
       threads.beat(heartbeat::beat, heartbeat.interval());
+      if (settings.metrics != MetricsSink.NOOP) {
+        threads.look(settings::tellInDoubt, LOOK_EVERY);
+      }
       threads.poll(loop::poll);
       threads.work(loop::work);
     }

@@ -67,7 +67,7 @@ final class DispatcherSettings {
     this.firstRetry = builder.firstRetry;
     this.clock = builder.clock;
     this.ticker = builder.ticker;
-    this.brake = new Brake(bucket, ticker, faults);
+    this.brake = new Brake(bucket, ticker, faults, metrics);
   }
 
   void calling(Delivery delivery) {
@@ -76,6 +76,15 @@ final class DispatcherSettings {
 
   void called(Delivery delivery) {
     calling.remove(delivery);
+  }
+
+  /** Tells how many messages are in doubt; for a gauge that is looked at every so often. */
+  void tellInDoubt() {
+    try {
+      sentLog.inDoubt().ifPresent(metrics::ambiguousSends);
+    } catch (RuntimeException e) {
+      faults.warn("The sent-log cannot count what is in doubt", e);
+    }
   }
 
   /** Whether a delivery is in a call for longer than that can take: it hangs. */

@@ -20,6 +20,9 @@ final class DispatcherThreads {
   private final ScheduledExecutorService heart =
       Executors.newSingleThreadScheduledExecutor(named("ratelimiter-heartbeat-"));
 
+  private final ScheduledExecutorService gauges =
+      Executors.newSingleThreadScheduledExecutor(named("ratelimiter-gauges-"));
+
   DispatcherThreads(int concurrency) {
     this.concurrency = concurrency;
     this.workers = Executors.newFixedThreadPool(concurrency, named("ratelimiter-delivery-"));
@@ -42,8 +45,16 @@ final class DispatcherThreads {
         heart.scheduleWithFixedDelay(task, nanos, nanos, TimeUnit.NANOSECONDS);
   }
 
+  /** Looks at what is to be told every so often, beside all other work: the look may be slow. */
+  void look(Runnable task, Duration interval) {
+    long nanos = interval.toNanos();
+    ScheduledFuture<?> unused =
+        gauges.scheduleWithFixedDelay(task, nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
   /** Lets tasks end, interrupts those that do not in time; answers whether all did. */
   boolean end(Duration deadline, Ticker ticker) throws InterruptedException {
+    gauges.shutdownNow();
     long end = ticker.nanos() + deadline.toNanos();
     List<ExecutorService> inOrder = List.of(poller, workers, heart); // each may need the next
     boolean ended = true;

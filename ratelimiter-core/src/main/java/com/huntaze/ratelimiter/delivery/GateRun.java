@@ -6,6 +6,7 @@ import com.huntaze.ratelimiter.delivery.GateBatch.Item;
 import com.huntaze.ratelimiter.delivery.RateLimitGate.Outcome;
 import com.huntaze.ratelimiter.limit.Permit;
 import com.huntaze.ratelimiter.limit.PermitRequest;
+import com.huntaze.ratelimiter.queue.LogFields;
 import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.MessageSource.NotDone;
 import com.huntaze.ratelimiter.queue.MessageSource.VisibilityChange;
@@ -115,8 +116,7 @@ final class GateRun {
       }
     } catch (RuntimeException e) {
       permits.clear();
-      log.warn(
-          "The gate's bucket cannot be asked: the whole batch goes back: {}", FaultLog.describe(e));
+      settings.faults.warn("The gate's bucket cannot be asked; whole batches go back", e);
       return;
     }
     asked.forEach(item -> tell(item, requireNonNull(permits.get(item))));
@@ -132,8 +132,7 @@ final class GateRun {
   private static void tell(Item item, Permit permit) {
     Permit.@Nullable Granted granted = permit instanceof Permit.Granted g ? g : null;
     for (int i = 0; i < item.records().size(); i++) {
-      log.atInfo()
-          .addKeyValue("messageId", item.message().messageId())
+      LogFields.of(log.atInfo(), item.message())
           .log(
               "Token bucket result allowed: {}, retryAfter: {}, remainingTokens: {}",
               granted != null,
@@ -176,6 +175,7 @@ final class GateRun {
         notTaken(item, notTaken.reason());
       } else {
         item.records().forEach(record -> batch.end(record, Outcome.FORWARDED));
+        settings.faults.clear();
       }
     }
   }
@@ -194,10 +194,7 @@ final class GateRun {
     try {
       return settings.workflow.forwardAll(forwarded);
     } catch (RuntimeException e) {
-      log.error(
-          "The workflow queue's sink failed: {} messages go back: {}",
-          granted.size(),
-          FaultLog.describe(e));
+      settings.faults.warn("The workflow queue's sink failed; messages go back", e);
       return List.of();
     }
   }
@@ -210,7 +207,9 @@ final class GateRun {
       String code = text != null && CODE.matcher(text).matches() ? text : kind.name();
       item.records().forEach(record -> poison.put(record, code));
     } else {
-      log.warn("Message {} was not forwarded: {}", item.message().messageId(), kind);
+      LogFields.of(log.atInfo(), item.message())
+          .log("Message {} was not forwarded: {}", item.message().messageId(), kind);
+      settings.faults.warn("The workflow queue did not take messages; they go back", reason);
       retry(item);
     }
   }

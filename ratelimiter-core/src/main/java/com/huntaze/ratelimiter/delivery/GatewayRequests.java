@@ -140,6 +140,7 @@ final class GatewayRequests {
         .header("User-Agent", userAgent)
         .header("Idempotency-Key", key(message.messageId()))
         .header("X-Creator-Id", encoded(message.creator()));
+    message.trace().traceparent().ifPresent(trace -> request.header("traceparent", trace));
     key.ifPresent(token -> request.header("Authorization", "Bearer " + token));
     return new Request(request.build(), false);
   }

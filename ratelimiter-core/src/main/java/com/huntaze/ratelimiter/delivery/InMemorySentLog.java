@@ -6,6 +6,7 @@ import com.huntaze.ratelimiter.limit.Ticker;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /**
  * A sent-log of one process, for the embedded topology and tests. Thread-safe. It forgets the
@@ -62,6 +63,14 @@ public final class InMemorySentLog implements SentLog {
   @Override
   public synchronized void sent(String messageId) {
     states.put(messageId, new State(true, new Claim(messageId, 0, ""), 0));
+  }
+
+  /** {@inheritDoc} Here those of any age. */
+  @Override
+  public synchronized OptionalLong inDoubt() {
+    long now = ticker.nanos();
+    return OptionalLong.of(
+        states.values().stream().filter(each -> !each.sent && now - each.leaseEnd >= 0).count());
   }
 
   @Override

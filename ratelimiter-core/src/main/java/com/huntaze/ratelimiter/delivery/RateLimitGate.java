@@ -81,6 +81,7 @@ public final class RateLimitGate {
 
   /** Sets up a {@link RateLimitGate}. Not thread-safe. */
   public static final class Builder {
+    final FaultLog faults = new FaultLog();
     final TokenBucket bucket;
     final MessageSource entry;
     final MessageSink workflow;

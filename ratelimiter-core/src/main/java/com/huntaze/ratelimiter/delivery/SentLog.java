@@ -3,6 +3,7 @@ package com.huntaze.ratelimiter.delivery;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
+import java.util.OptionalLong;
 
 /**
  * Remembers which messages were sent, so that none is sent twice whatever the queue hands out
@@ -83,4 +84,14 @@ public interface SentLog {
    * Called about hourly by each process that delivers. Does nothing by default.
    */
   default void purge() {}
+
+  /**
+   * How many calls begun within the last day are in doubt: their lease ended, and nobody recorded
+   * what became of them. For a gauge that is looked at every minute.
+   *
+   * @return the count; empty if the log cannot say, as by default
+   */
+  default OptionalLong inDoubt() {
+    return OptionalLong.empty();
+  }
 }

@@ -166,6 +166,11 @@ public final class OutboundMessage {
     return Optional.ofNullable(traceId);
   }
 
+  /** {@return the forms in which the caller's trace goes from part to part} */
+  public TraceContext trace() {
+    return TraceContext.of(traceId);
+  }
+
   /** {@return the caller's own metadata: JSON values only, unmodifiable} */
   public Map<String, Object> metadata() {
     return metadata;
@@ -194,9 +199,20 @@ public final class OutboundMessage {
    * @return the message, this one if the number is its own
    */
   public OutboundMessage withRevival(int revival) {
-    if (revival == this.revival) {
-      return this;
-    }
+    return revival == this.revival ? this : copy().revival(revival).build();
+  }
+
+  /**
+   * The same message in a trace.
+   *
+   * @param traceId the trace's id
+   * @return the message
+   */
+  public OutboundMessage withTraceId(String traceId) {
+    return copy().traceId(traceId).build();
+  }
+
+  private Builder copy() {
     return new Builder(messageId, userId, timestamp)
         .action(action)
         .creatorId(creatorId)
@@ -209,17 +225,16 @@ public final class OutboundMessage {
         .traceId(traceId)
         .metadata(metadata)
         .unknownFields(unknownFields)
-        .revival(revival)
-        .build();
+        .revival(revival);
   }
 
   /**
    * Whether this is the same message, whenever each of the two was accepted: a caller that sends an
-   * id again sends it later. Nor does it matter how often each was revived, or whether the creator
-   * is named although it is the user.
+   * id again sends it later, and in another trace. Nor does it matter how often each was revived,
+   * or whether the creator is named although it is the user.
    *
    * @param that the other message
-   * @return whether all but the timestamps and revivals is equal
+   * @return whether all but the timestamps, traces and revivals is equal
    */
   public boolean isSameAs(OutboundMessage that) {
     return messageId.equals(that.messageId)
@@ -232,7 +247,6 @@ public final class OutboundMessage {
         && Objects.equals(profileUrl, that.profileUrl)
         && priority == that.priority
         && Objects.equals(workflowId, that.workflowId)
-        && Objects.equals(traceId, that.traceId)
         && metadata.equals(that.metadata)
         && unknownFields.equals(that.unknownFields);
   }
@@ -241,6 +255,7 @@ public final class OutboundMessage {
   public boolean equals(Object other) {
     return other instanceof OutboundMessage that
         && isSameAs(that)
+        && Objects.equals(traceId, that.traceId)
         && timestamp.equals(that.timestamp)
         && revival == that.revival;
   }

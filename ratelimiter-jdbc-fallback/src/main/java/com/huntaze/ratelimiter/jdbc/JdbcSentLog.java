@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
 
@@ -94,6 +95,13 @@ public final class JdbcSentLog implements SentLog {
       """
       DELETE FROM onlyfans_sent_log
       WHERE id = ? AND state = 'begun' AND holder = ? AND revival = ?\
+      """;
+
+  /** Bounded by the index on the time of creation. Parameters: how far back. */
+  private static final String IN_DOUBT =
+      """
+      SELECT COUNT(*) FROM onlyfans_sent_log
+      WHERE created_at > {later} AND state = 'begun' AND lease_until <= {now}\
       """;
 
   /** How many rows one transaction deletes. */
@@ -233,6 +241,15 @@ public final class JdbcSentLog implements SentLog {
         return;
       }
     }
+  }
+
+  @Override
+  public OptionalLong inDoubt() {
+    long since = Dialect.microsAgo(Duration.ofDays(1));
+    return OptionalLong.of(
+        database.run(
+            "count the calls in doubt",
+            session -> session.query(row -> row.getLong(1), IN_DOUBT, since).get(0)));
   }
 
   private static String column(String id) {

@@ -95,7 +95,8 @@ final class EventReader {
         records.add(record(json));
       } else {
         json.skipChildren();
-        records.add(new EventRecord(null, null, null, null, null, null, "NOT_AN_OBJECT"));
+        records.add(
+            new EventRecord(null, null, null, null, null, null, null, null, "NOT_AN_OBJECT"));
       }
     }
     return records;
@@ -106,6 +107,7 @@ final class EventReader {
     Fault fault = new Fault();
     Map<String, String> attributes = Map.of();
     boolean hasAttributes = false;
+    String traceparent = null;
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String name = json.currentName();
       JsonToken value = json.nextToken();
@@ -114,6 +116,8 @@ final class EventReader {
       } else if (name.equals("attributes") && value == JsonToken.START_OBJECT && !hasAttributes) {
         hasAttributes = true;
         attributes = attributes(json);
+      } else if (name.equals("messageAttributes") && value == JsonToken.START_OBJECT) {
+        traceparent = traceparent(json);
       } else {
         json.skipChildren();
       }
@@ -134,6 +138,8 @@ final class EventReader {
         texts.get("eventSourceARN"),
         attributes.get("MessageGroupId"),
         attributes.get("ApproximateReceiveCount"),
+        attributes.get("AWSTraceHeader"),
+        traceparent,
         fault.reason);
   }
 
@@ -165,6 +171,20 @@ final class EventReader {
       }
     }
     return attributes;
+  }
+
+  /** Of the sender's own attributes, the one that is read; the last if there are several. */
+  private static @Nullable String traceparent(JsonParser json) throws IOException {
+    String traceparent = null;
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      boolean isIt = json.currentName().equals("traceparent");
+      if (json.nextToken() == JsonToken.START_OBJECT && isIt) {
+        traceparent = attributes(json).get("stringValue");
+      } else {
+        json.skipChildren();
+      }
+    }
+    return traceparent;
   }
 
   /** The first thing that is wrong with a record. */

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.sqs.model.Message;
+import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
 
 /**
@@ -17,6 +18,8 @@ import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
  * @param queueArn the queue it came from
  * @param group the group of a FIFO queue's message
  * @param receives how often it was received, as the event says it
+ * @param traceHeader X-Ray's trace of it
+ * @param traceparent W3C's trace of it
  * @param fault why it must be left alone, or null if it is whole
  */
 record EventRecord(
@@ -26,6 +29,8 @@ record EventRecord(
     @Nullable String queueArn,
     @Nullable String group,
     @Nullable String receives,
+    @Nullable String traceHeader,
+    @Nullable String traceparent,
     @Nullable String fault) {
 
   /** The message as SQS would have handed it out; of a whole record only. */
@@ -37,7 +42,17 @@ record EventRecord(
     if (receives != null) {
       attributes.put(MessageSystemAttributeName.APPROXIMATE_RECEIVE_COUNT, receives);
     }
+    if (traceHeader != null) {
+      attributes.put(MessageSystemAttributeName.AWS_TRACE_HEADER, traceHeader);
+    }
+    Map<String, MessageAttributeValue> own = new HashMap<>();
+    if (traceparent != null) {
+      own.put(
+          "traceparent",
+          MessageAttributeValue.builder().dataType("String").stringValue(traceparent).build());
+    }
     return Message.builder()
+        .messageAttributes(own)
         .messageId(requireNonNull(messageId))
         .receiptHandle(requireNonNull(receiptHandle))
         .body(requireNonNull(body))

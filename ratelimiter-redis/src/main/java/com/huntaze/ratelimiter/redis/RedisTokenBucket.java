@@ -11,6 +11,7 @@ import com.huntaze.ratelimiter.limit.Scope;
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.limit.TokenBucket;
 import com.huntaze.ratelimiter.limit.TokenBucketException;
+import com.huntaze.ratelimiter.metrics.MetricsSink;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -107,6 +108,7 @@ public final class RedisTokenBucket implements TokenBucket {
   private final Duration guard;
   private final WhenDown whenDown;
   private final Ticker ticker;
+  private final MetricsSink metrics;
   private final InMemoryTokenBucket belt;
   private final @Nullable InMemoryTokenBucket local;
   private final RecentGrants recent;
@@ -125,6 +127,7 @@ public final class RedisTokenBucket implements TokenBucket {
     this.whenDown = builder.whenDown;
     this.emptyIsFirstStart = builder.coldStart == ColdStart.EMPTY;
     this.ticker = builder.ticker;
+    this.metrics = MetricsSink.guarded(builder.metrics);
     // Redis keeps the guard. The belt leaves it out: two clocks that run a little apart must not
     // set
     // it against a grant that was right.
@@ -268,6 +271,7 @@ public final class RedisTokenBucket implements TokenBucket {
     if (hasAnswered) {
       log.warn(
           "Redis lost its state or was replaced: {} is closed for a window", settings.key("*"));
+      metrics.limiterClosed();
       recall();
     }
     hasAnswered = true;
@@ -291,7 +295,9 @@ public final class RedisTokenBucket implements TokenBucket {
         run(RECALL, call);
       }
     } catch (TokenBucketException e) {
-      log.warn("Redis could not be told what was granted; long windows stay closed longer", e);
+      log.warn(
+          "Redis could not be told what was granted; long windows stay closed longer: {}",
+          e.toString());
     }
   }
 
@@ -379,6 +385,7 @@ public final class RedisTokenBucket implements TokenBucket {
     private WhenDown whenDown = WhenDown.CLOSED;
     private boolean withoutRunId;
     private Ticker ticker = Ticker.system();
+    private MetricsSink metrics = MetricsSink.NOOP;
 
     private Builder(UnifiedJedis jedis) {
       this.jedis = requireNonNull(jedis, "jedis");
@@ -393,6 +400,17 @@ public final class RedisTokenBucket implements TokenBucket {
      */
     public Builder limit(RateLimit limit, RateLimit... more) {
       return limit(Scope.Kind.GLOBAL, limit, more);
+    }
+
+    /**
+     * Hears when the limit closes because Redis lost its state. Default: nobody.
+     *
+     * @param metrics who hears
+     * @return this builder
+     */
+    public Builder metrics(MetricsSink metrics) {
+      this.metrics = requireNonNull(metrics, "metrics");
+      return this;
     }
 
     /**

@@ -8,6 +8,7 @@ import com.huntaze.ratelimiter.queue.PayloadCodec;
 import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkException.Kind;
+import com.huntaze.ratelimiter.queue.TraceContext;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -77,11 +78,15 @@ final class SqsEntry {
     attributes.put("timestamp", string(message.timestampText()));
     attributes.put("priority", requireNonNull(PRIORITIES.get(message.priority())));
     attributes.putAll(added);
-    SqsTrace trace = SqsTrace.of(message);
-    trace.addTo(attributes);
+    TraceContext trace = message.trace();
+    trace.traceparent().ifPresent(value -> attributes.put("traceparent", string(value)));
     SqsEntry entry =
         new SqsEntry(
-            PayloadCodec.standard().encode(message), attributes, null, null, trace.header());
+            PayloadCodec.standard().encode(message),
+            attributes,
+            null,
+            null,
+            trace.awsTraceHeader().orElse(null));
     entry.check(message, maxBytes);
     // The other shape repeats two ids at most, so that it is not twice as long.
     if (entry.bytes > maxBytes / 2 - WORKFLOW_ATTRIBUTES) {
@@ -111,15 +116,15 @@ final class SqsEntry {
       attributes.put("rate_limit_timestamp", string(granted.grantedAt().toString()));
       attributes.put("tokens_remaining", number(granted.tokensRemaining()));
     }
-    SqsTrace trace = SqsTrace.of(message);
-    trace.addTo(attributes);
+    TraceContext trace = message.trace();
+    trace.traceparent().ifPresent(value -> attributes.put("traceparent", string(value)));
     SqsEntry entry =
         new SqsEntry(
             PayloadCodec.workflow().encode(message),
             attributes,
             SqsRules.legalId(message.creator()),
             SqsRules.deduplicationId(message.messageId(), message.revival()),
-            trace.header());
+            trace.awsTraceHeader().orElse(null));
     entry.check(message, maxBytes);
     return entry;
   }

@@ -5,10 +5,12 @@ import static java.util.Objects.requireNonNull;
 import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.queue.MessageSource;
 import com.huntaze.ratelimiter.queue.NotInHandException;
+import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.PayloadCodec;
 import com.huntaze.ratelimiter.queue.PayloadException;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
 import com.huntaze.ratelimiter.queue.SourceException;
+import com.huntaze.ratelimiter.queue.TraceContext;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,6 +30,7 @@ import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchResponse;
 import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchResultEntry;
 import software.amazon.awssdk.services.sqs.model.DeleteMessageRequest;
 import software.amazon.awssdk.services.sqs.model.Message;
+import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
 import software.amazon.awssdk.services.sqs.model.ReceiveMessageRequest;
 
@@ -46,6 +49,10 @@ import software.amazon.awssdk.services.sqs.model.ReceiveMessageRequest;
  */
 public final class SqsMessageSource implements MessageSource {
   private static final Logger log = LoggerFactory.getLogger(SqsMessageSource.class);
+
+  /** The attribute in which a message says its trace, in W3C's form. */
+  private static final String TRACEPARENT = "traceparent";
+
   private static final int MAX_RECEIVE = 10;
   private static final int MAX_WAIT_SECONDS = 20;
   private static final String NOT_DELETED = "a message could not be deleted";
@@ -114,7 +121,9 @@ public final class SqsMessageSource implements MessageSource {
                       .visibilityTimeout((int) wholeSeconds(visibility))
                       .messageSystemAttributeNames(
                           MessageSystemAttributeName.APPROXIMATE_RECEIVE_COUNT,
-                          MessageSystemAttributeName.MESSAGE_GROUP_ID)
+                          MessageSystemAttributeName.MESSAGE_GROUP_ID,
+                          MessageSystemAttributeName.AWS_TRACE_HEADER)
+                      .messageAttributeNames(TRACEPARENT)
                       .build())
               .messages());
     } catch (RuntimeException e) {
@@ -165,8 +174,8 @@ public final class SqsMessageSource implements MessageSource {
   private static ReceivedMessage read(Message message) {
     int receives = receives(message);
     try {
-      return ReceivedMessage.of(
-          message.receiptHandle(), PayloadCodec.decodeEither(message.body()), receives);
+      OutboundMessage read = PayloadCodec.decodeEither(message.body());
+      return ReceivedMessage.of(message.receiptHandle(), inItsTrace(read, message), receives);
     } catch (PayloadException e) {
       return ReceivedMessage.unreadable(message.receiptHandle(), e, receives);
     } catch (RuntimeException e) {
@@ -176,6 +185,21 @@ public final class SqsMessageSource implements MessageSource {
           new PayloadException(PayloadException.Reason.NOT_JSON, "body"),
           receives);
     }
+  }
+
+  /** What a payload does not say, those who put it into the queue may have said beside it. */
+  private static OutboundMessage inItsTrace(OutboundMessage read, Message message) {
+    if (read.traceId().isPresent()) {
+      return read;
+    }
+    MessageAttributeValue traceparent = message.messageAttributes().get(TRACEPARENT);
+    String trace = traceparent == null ? null : traceparent.stringValue();
+    if (TraceContext.of(trace).traceparent().isEmpty()) {
+      trace = message.attributes().get(MessageSystemAttributeName.AWS_TRACE_HEADER);
+    }
+    return trace != null && !TraceContext.of(trace).equals(TraceContext.NONE)
+        ? read.withTraceId(trace)
+        : read;
   }
 
   /** A count that is none is taken for the first: it must not cost the neighbours. */

@@ -68,6 +68,21 @@ public abstract class SentLogContract {
   }
 
   @Test
+  void only_calls_that_nobody_ended_are_counted_as_in_doubt_where_the_log_counts()
+      throws Exception {
+    SentLog log = newLog();
+    begin(log, "under way", LONG);
+    begin(log, "sent", SHORT);
+    log.sent("sent");
+    begin(log, "not sent", SHORT);
+    log.notSent(claim("not sent"));
+    begin(log, "vanished", SHORT);
+    awaitEndOfLease(log, "vanished");
+
+    assertThat(log.inDoubt().orElse(1)).isEqualTo(1);
+  }
+
+  @Test
   void what_was_sent_is_sent_for_good() throws Exception {
     SentLog log = newLog();
     begin(log, "a", SHORT);
