@@ -3,6 +3,8 @@ package com.huntaze.ratelimiter.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.huntaze.ratelimiter.metrics.MetricsSink;
+import java.util.concurrent.atomic.AtomicInteger;
 import com.huntaze.ratelimiter.limit.Permit;
 import com.huntaze.ratelimiter.limit.PermitRequest;
 import com.huntaze.ratelimiter.limit.RateLimit;
@@ -117,6 +119,32 @@ class LostStateTest {
     assertThat(grants(idle, 1)).isZero();
     time.advance(Duration.ofNanos(1_000));
     assertThat(grants(idle, 6) + grants(busy, 6)).isEqualTo(10);
+  }
+
+  @Test
+  void a_closing_for_lost_state_is_told_once_and_a_first_start_is_none() {
+    AtomicInteger closings = new AtomicInteger();
+    RedisTokenBucket bucket =
+        process(TEN)
+            .metrics(
+                new MetricsSink() {
+                  @Override
+                  public void limiterClosed() {
+                    closings.incrementAndGet();
+                  }
+                })
+            .build();
+    refused(bucket);
+    time.advance(WINDOW);
+    assertThat(grants(bucket, 3)).isEqualTo(3);
+    assertThat(closings).hasValue(0);
+    flush();
+    refused(bucket);
+    refused(bucket);
+    assertThat(closings).hasValue(1);
+    failOver();
+    refused(bucket);
+    assertThat(closings).hasValue(2);
   }
 
   @Test

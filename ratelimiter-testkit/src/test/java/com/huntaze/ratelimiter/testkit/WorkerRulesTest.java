@@ -17,6 +17,7 @@ import com.huntaze.ratelimiter.delivery.WorkflowWorker;
 import com.huntaze.ratelimiter.fallback.InMemoryFallbackStore;
 import com.huntaze.ratelimiter.fallback.StoredStatus;
 import com.huntaze.ratelimiter.limit.Scope;
+import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.InMemoryQueue;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.PayloadCodec;
@@ -156,7 +157,16 @@ class WorkerRulesTest {
     }
     queue.send(message("a", "c1").build());
     queue.send(message("b", "c2").build());
-    start(settings(this::answer).concurrency(1)); // beside it a call could be on its way by then
+    AtomicInteger pauses = new AtomicInteger();
+    MetricsSink metrics =
+        new MetricsSink() {
+          @Override
+          public void deliveryPaused() {
+            pauses.incrementAndGet();
+          }
+        };
+    // Beside one sender's call another's could be on its way by then.
+    start(settings(this::answer).metrics(metrics).concurrency(1));
     await(() -> !dispatcher.health().pausing().isZero(), "a pause");
     assertThat(called).hasSize(5);
     assertThat(bucket.blocked).hasSize(5).last().asString().isEqualTo("global PT1M");
@@ -167,6 +177,7 @@ class WorkerRulesTest {
     time.advance(Duration.ofSeconds(2));
     await(this::isDone, "both delivered");
     assertThat(called).hasSize(7);
+    assertThat(pauses).hasValue(1);
   }
 
   @Test
