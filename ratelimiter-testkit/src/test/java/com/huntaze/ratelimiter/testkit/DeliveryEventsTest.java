@@ -61,6 +61,7 @@ class DeliveryEventsTest {
                 gateway)
             .metrics(metrics)
             .firstRetry(Duration.ofMillis(1))
+            .pollWait(Duration.ofMillis(20))
             .freshness(Duration.ofHours(1))
             .build()) {
       dispatcher.start();
