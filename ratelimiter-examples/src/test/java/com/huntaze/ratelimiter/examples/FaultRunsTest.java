@@ -10,10 +10,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
@@ -36,6 +38,7 @@ class FaultRunsTest {
 
   @Test
   @Tag("slow")
+  @Timeout(value = 4, unit = TimeUnit.HOURS)
   void the_invariants_hold_in_two_hundred_runs_with_faults_at_random() throws Exception {
     run(Integer.getInteger("runs", 200), Integer.getInteger("messages", 150), Set.of());
   }
