@@ -23,6 +23,7 @@ import com.huntaze.ratelimiter.testkit.LocalRedis;
 import com.huntaze.ratelimiter.testkit.LocalSqs;
 import com.huntaze.ratelimiter.testkit.SqsFault;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -61,7 +62,7 @@ class TraceTest {
 
   private final Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
   private final Lines lines = new Lines();
-  private Level before;
+  private final Map<Logger, Level> before = new HashMap<>();
 
   /** Everything that is logged, as text with all that hangs on it. */
   private static final class Lines extends AppenderBase<ILoggingEvent> {
@@ -103,10 +104,14 @@ class TraceTest {
 
   @BeforeEach
   void listen() {
-    before = root.getLevel();
     root.iteratorForAppenders().forEachRemaining(each -> each.addFilter(new Silence()));
     lines.start();
-    root.setLevel(Level.TRACE);
+    for (Logger each : root.getLoggerContext().getLoggerList()) {
+      if (each.getLevel() != null) {
+        before.put(each, each.getLevel());
+        each.setLevel(Level.TRACE);
+      }
+    }
     root.addAppender(lines);
   }
 
@@ -114,7 +119,7 @@ class TraceTest {
   void stopListening() {
     MDC.clear();
     root.detachAppender(lines);
-    root.setLevel(before);
+    before.forEach(Logger::setLevel);
     root.iteratorForAppenders().forEachRemaining(each -> each.clearAllFilters());
   }
 
