@@ -9,13 +9,13 @@ import java.util.List;
  * mvn -ntp -q -Pbenchmarks -pl ratelimiter-benchmarks -am process-classes
  * }</pre>
  *
- * <p>{@code -Dbenchmarks=memory,redis,windows,drain,heap,sqs,store} chooses parts, {@code
- * -Dbenchmarks.seconds=1} is how long one measurement of the first two and the last two takes, and
- * {@code -Dbenchmarks.redis=redis://host:port} names a Redis to measure on in place of the test
- * kit's; <b>all its keys are lost</b>. The test kit's has an allocator that makes scripts a half
- * slower. {@code -Dbenchmarks.sqs=send,async,lone,burst} chooses measurements of that part, {@code
- * -Dbenchmarks.store=postgres,mariadb} the databases of the last. {@code lambda}, which only runs
- * if it is named, takes the file that {@code mvn package} makes of ratelimiter-lambda.
+ * <p>{@code -Dbenchmarks=memory,redis,windows,drain,heap,sqs,store,cloudwatch} chooses parts,
+ * {@code -Dbenchmarks.seconds=1} is how long one measurement of the first two and the last three
+ * takes, and {@code -Dbenchmarks.redis=redis://host:port} names a Redis to measure on in place of
+ * the test kit's; <b>all its keys are lost</b>. The test kit's has an allocator that makes scripts
+ * a half slower. {@code -Dbenchmarks.sqs=send,async,lone,burst} chooses measurements of that part,
+ * {@code -Dbenchmarks.store=postgres,mariadb} the databases of that one. {@code lambda}, which only
+ * runs if it is named, takes the file that {@code mvn package} makes of ratelimiter-lambda.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -29,7 +29,7 @@ public final class Benchmarks {
   public static void main(String[] args) throws Exception {
     List<String> parts =
         List.of(
-            System.getProperty("benchmarks", "memory,redis,windows,drain,heap,sqs,store")
+            System.getProperty("benchmarks", "memory,redis,windows,drain,heap,sqs,store,cloudwatch")
                 .split(","));
     double seconds = Double.parseDouble(System.getProperty("benchmarks.seconds", "1"));
     Machine.describe();
@@ -43,6 +43,7 @@ public final class Benchmarks {
         case "sqs" -> new SqsPart(seconds).run();
         case "lambda" -> new LambdaPart().run();
         case "store" -> new StorePart(seconds).run();
+        case "cloudwatch" -> new CloudWatchPart(seconds).run();
         default -> throw new IllegalArgumentException("benchmarks has no part '" + part + "'");
       }
     }
