@@ -255,7 +255,7 @@ final class ConfigurationExample {
     // PAGE: JdbcFallbackStore
     JdbcFallbackStore store =
         JdbcFallbackStore.builder(dataSource)
-            // default: what the first connection says. postgresql, mysql, mariadb or h2
+            // default: what the first connection says it is connected to; else postgresql, mysql, …
             .dialect("postgresql")
             // default false: whether the first call makes or upgrades the tables
             .createSchema(false)
@@ -272,7 +272,7 @@ final class ConfigurationExample {
     // PAGE: JdbcSentLog
     JdbcSentLog sentLog =
         JdbcSentLog.builder(dataSource)
-            // default: what the first connection says. postgresql, mysql, mariadb or h2
+            // default: what the first connection says it is connected to; else postgresql, mysql, …
             .dialect("postgresql")
             // default false: whether the first call makes or upgrades the tables
             .createSchema(false)

@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The files of this project, for tests that read them. */
-final class Repository {
+public final class Repository {
   private Repository() {}
 
-  static Path root() {
+  public static Path root() {
     Path here = Path.of("").toAbsolutePath();
     while (!Files.exists(here.resolve("ratelimiter-bom"))) {
       here = here.getParent();
@@ -19,11 +19,11 @@ final class Repository {
     return here;
   }
 
-  static String read(String path) {
+  public static String read(String path) {
     return read(root().resolve(path));
   }
 
-  static String read(Path path) {
+  public static String read(Path path) {
     try {
       return Files.readString(path);
     } catch (IOException e) {
@@ -32,7 +32,7 @@ final class Repository {
   }
 
   /** Every file that is written by hand and read by people or compilers. */
-  static List<Path> files() {
+  public static List<Path> files() {
     try (Stream<Path> all = Files.walk(root())) {
       return all.filter(Files::isRegularFile)
           .filter(path -> !root().relativize(path).toString().matches("(.*/)?(target|\\.git)/.*"))
