@@ -92,7 +92,14 @@ resource "aws_vpc_endpoint" "s3" {
 }
 
 resource "aws_vpc_endpoint" "interface" {
-  for_each = toset(["sqs", "secretsmanager", "ecr.api", "ecr.dkr", "logs", "monitoring"])
+  for_each = {
+    sqs            = "sqs"
+    secretsmanager = "secretsmanager"
+    ecr_api        = "ecr.api"
+    ecr_dkr        = "ecr.dkr"
+    logs           = "logs"
+    cloudwatch     = "monitoring"
+  }
 
   vpc_id              = aws_vpc.this.id
   service_name        = "com.amazonaws.${data.aws_region.current.region}.${each.value}"

@@ -36,7 +36,10 @@ public final class Repository {
     try (Stream<Path> all = Files.walk(root())) {
       return all.filter(Files::isRegularFile)
           .filter(path -> !root().relativize(path).toString().matches("(.*/)?(target|\\.git)/.*"))
-          .filter(path -> path.toString().matches(".*\\.(java|xml|md|lua|sql|sh|config)|.*/run"))
+          .filter(
+              path ->
+                  path.toString()
+                      .matches(".*\\.(java|xml|md|lua|sql|sh|config|tf|tftpl|json)|.*/run"))
           .toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
