@@ -6,6 +6,7 @@ import com.huntaze.ratelimiter.examples.InfrastructureMetrics.Used;
 import com.huntaze.ratelimiter.metrics.MetricName;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
 import com.huntaze.ratelimiter.queue.Priority;
+import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -138,6 +140,26 @@ class InfrastructureMetricsTest {
                     || sources.contains('"' + name.wireName() + '"'))
         .forEach(emitted::add);
     assertThat(emitted).containsExactlyInAnyOrder(MetricName.values());
+  }
+
+  @Test
+  void every_event_is_told_by_somebody() {
+    Pattern call = Pattern.compile("[mM]etrics(?:\\(\\))?\\s*(?:\\.|::)\\s*(\\w+)");
+    Set<String> told =
+        Repository.files().stream()
+            .map(Path::toString)
+            .filter(path -> path.contains("/src/main/java/") && !path.contains("/metrics/"))
+            .flatMap(path -> call.matcher(Repository.read(Path.of(path))).results())
+            .map(found -> found.group(1))
+            .collect(Collectors.toSet());
+    Set<String> events =
+        Arrays.stream(MetricsSink.class.getDeclaredMethods())
+            .filter(each -> each.isDefault() && each.getReturnType() == void.class)
+            .map(Method::getName)
+            .filter(name -> !name.equals("record"))
+            .collect(Collectors.toSet());
+    assertThat(events).hasSizeGreaterThan(10);
+    assertThat(told).containsAll(events);
   }
 
   @Test
