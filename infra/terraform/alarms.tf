@@ -82,8 +82,8 @@ resource "aws_cloudwatch_metric_alarm" "error_rate" {
   threshold           = 5
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.critical.arn]
-  ok_actions          = [aws_sns_topic.critical.arn]
+  alarm_actions       = [aws_sns_topic.warning.arn]
+  ok_actions          = [aws_sns_topic.warning.arn]
 
   metric_query {
     id          = "rate"
@@ -577,8 +577,8 @@ resource "aws_cloudwatch_metric_alarm" "breaker_open" {
   threshold           = 0
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.critical.arn]
-  ok_actions          = [aws_sns_topic.critical.arn]
+  alarm_actions       = [aws_sns_topic.warning.arn]
+  ok_actions          = [aws_sns_topic.warning.arn]
 
   metric_query {
     id          = "openings"
@@ -619,8 +619,8 @@ resource "aws_cloudwatch_metric_alarm" "limiter_closed" {
   threshold           = 0
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.warning.arn]
-  ok_actions          = [aws_sns_topic.warning.arn]
+  alarm_actions       = [aws_sns_topic.critical.arn]
+  ok_actions          = [aws_sns_topic.critical.arn]
   namespace           = "Huntaze/OnlyFans"
   metric_name         = "LimiterClosed"
   statistic           = "Sum"

@@ -62,3 +62,38 @@ output "nat_addresses" {
   description = "The addresses from which the external API is called; none where a proxy is used."
   value       = aws_eip.nat[*].public_ip
 }
+
+output "entry_queue_arn" {
+  description = "The entry queue, for the commands of the runbook."
+  value       = aws_sqs_queue.entry.arn
+}
+
+output "entry_dead_letter_queue_arn" {
+  description = "Its dead-letter queue, for the commands of the runbook."
+  value       = aws_sqs_queue.entry_dead_letters.arn
+}
+
+output "workflow_queue_arn" {
+  description = "The workflow queue, for the commands of the runbook."
+  value       = aws_sqs_queue.workflow.arn
+}
+
+output "workflow_dead_letter_queue_arn" {
+  description = "Its dead-letter queue, for the commands of the runbook."
+  value       = aws_sqs_queue.workflow_dead_letters.arn
+}
+
+output "function_name" {
+  description = "FUNCTION of the runbook."
+  value       = aws_lambda_function.rate_limiter.function_name
+}
+
+output "cluster_name" {
+  description = "CLUSTER of the runbook."
+  value       = aws_ecs_cluster.this.name
+}
+
+output "worker_service_name" {
+  description = "WORKER of the runbook."
+  value       = aws_ecs_service.worker.name
+}

@@ -1,6 +1,6 @@
 # The first three are the platform's own, on the fields that function and worker log.
 resource "aws_cloudwatch_query_definition" "rate_limit_decisions" {
-  name            = "ratelimiter-${var.environment}/rate-limit-decisions"
+  name            = "ratelimiter-${var.environment}/Rate Limit Decisions"
   log_group_names = [aws_cloudwatch_log_group.function.name]
 
   query_string = <<-EOT
@@ -12,7 +12,7 @@ resource "aws_cloudwatch_query_definition" "rate_limit_decisions" {
 }
 
 resource "aws_cloudwatch_query_definition" "scraping_performance" {
-  name            = "ratelimiter-${var.environment}/scraping-performance"
+  name            = "ratelimiter-${var.environment}/Scraping Performance"
   log_group_names = [aws_cloudwatch_log_group.worker.name]
 
   query_string = <<-EOT
@@ -23,7 +23,7 @@ resource "aws_cloudwatch_query_definition" "scraping_performance" {
 }
 
 resource "aws_cloudwatch_query_definition" "error_analysis" {
-  name            = "ratelimiter-${var.environment}/error-analysis"
+  name            = "ratelimiter-${var.environment}/Error Analysis"
   log_group_names = [aws_cloudwatch_log_group.worker.name]
 
   query_string = <<-EOT
@@ -35,7 +35,7 @@ resource "aws_cloudwatch_query_definition" "error_analysis" {
 }
 
 resource "aws_cloudwatch_query_definition" "slowest_waits" {
-  name            = "ratelimiter-${var.environment}/slowest-waits"
+  name            = "ratelimiter-${var.environment}/Slowest Waits"
   log_group_names = [aws_cloudwatch_log_group.worker.name]
 
   query_string = <<-EOT
@@ -48,7 +48,7 @@ resource "aws_cloudwatch_query_definition" "slowest_waits" {
 
 # Put the id into the first filter.
 resource "aws_cloudwatch_query_definition" "one_message" {
-  name            = "ratelimiter-${var.environment}/one-message"
+  name            = "ratelimiter-${var.environment}/One Message"
   log_group_names = [aws_cloudwatch_log_group.function.name, aws_cloudwatch_log_group.worker.name]
 
   query_string = <<-EOT
@@ -59,7 +59,7 @@ resource "aws_cloudwatch_query_definition" "one_message" {
 }
 
 resource "aws_cloudwatch_query_definition" "warnings" {
-  name            = "ratelimiter-${var.environment}/warnings"
+  name            = "ratelimiter-${var.environment}/Warnings"
   log_group_names = [aws_cloudwatch_log_group.function.name, aws_cloudwatch_log_group.worker.name]
 
   query_string = <<-EOT

@@ -45,6 +45,7 @@ resource "aws_ecs_task_definition" "worker" {
         { name = "REDIS_URL", value = "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379" },
         { name = "ONLYFANS_API_URL", value = var.api_url },
         { name = "ONLYFANS_USER_AGENT", value = var.api_user_agent },
+        { name = "WORKER_METRICS", value = "cloudwatch" },
         { name = "WORKER_RESULTS_BUCKET", value = aws_s3_bucket.results.bucket },
         { name = "WORKER_STOP_SECONDS", value = "110" },
         { name = "WORKER_HEALTH_PORT", value = "8080" },

@@ -61,12 +61,8 @@ module "rate_limiter" {
   critical_emails = var.critical_emails
 }
 
-output "entry_queue_url" {
-  description = "SQS_RATE_LIMITER_QUEUE of the hosts."
-  value       = module.rate_limiter.entry_queue_url
-}
-
-output "client_policy_arn" {
-  description = "To be attached to the hosts' roles."
-  value       = module.rate_limiter.client_policy_arn
+# Addresses and names, no secret: what hosts are set to, and the runbook's commands take.
+output "rate_limiter" {
+  description = "All that the module says of itself."
+  value       = module.rate_limiter
 }

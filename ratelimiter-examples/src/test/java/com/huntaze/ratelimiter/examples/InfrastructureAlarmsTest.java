@@ -24,7 +24,7 @@ class InfrastructureAlarmsTest {
   /** Threshold, minutes, topic and the metrics, of each alarm. */
   private static final String EXPECTED =
       """
-      error_rate > 5 for 5 critical MessagesFailed MessagesQueued MessagesStored
+      error_rate > 5 for 5 warning MessagesFailed MessagesQueued MessagesStored
       entry_depth > 100 for 10 warning ApproximateNumberOfMessagesDelayed \
       ApproximateNumberOfMessagesNotVisible ApproximateNumberOfMessagesVisible
       workflow_depth > 500 for 10 warning ApproximateNumberOfMessagesDelayed \
@@ -41,8 +41,8 @@ class InfrastructureAlarmsTest {
       onlyfans_5xx_count
       worker_cpu > 70 for 10 warning CPUUtilization
       metrics_dropped > 0 for 5 warning MetricsDropped
-      breaker_open > 0 for 5 critical CircuitBreakerOpen circuit_breaker_open_count
-      limiter_closed > 0 for 5 warning LimiterClosed
+      breaker_open > 0 for 5 warning CircuitBreakerOpen circuit_breaker_open_count
+      limiter_closed > 0 for 5 critical LimiterClosed
       """;
 
   @Test
@@ -96,6 +96,21 @@ class InfrastructureAlarmsTest {
           assertThat(Terraform.texts(alarm.path("ok_actions")))
               .isEqualTo(Terraform.texts(alarm.path("alarm_actions")));
           assertThat(alarm.path("alarm_description").asText()).isNotBlank();
+        });
+  }
+
+  @Test
+  void each_tells_the_topic_that_the_runbook_says() {
+    String runbook = Repository.read("docs/operations.md");
+    ALARMS.forEach(
+        (name, alarm) -> {
+          String section = runbook.split("### ratelimiter-" + name.replace('_', '-') + "\n", 2)[1];
+          assertThat(Terraform.texts(alarm.path("alarm_actions")))
+              .as(name)
+              .containsExactly(
+                  section.strip().startsWith("*Critical")
+                      ? "aws_sns_topic.critical.arn"
+                      : "aws_sns_topic.warning.arn");
         });
   }
 

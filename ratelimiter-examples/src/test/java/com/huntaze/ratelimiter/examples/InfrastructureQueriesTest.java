@@ -3,6 +3,7 @@ package com.huntaze.ratelimiter.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -72,6 +73,22 @@ class InfrastructureQueriesTest {
           Terraform.texts(query.path("log_group_names")).forEach(g -> known.addAll(logged(g)));
           assertThat(known).containsAll(asked(query.path("query_string").asText()));
         });
+  }
+
+  @Test
+  void those_the_runbook_names_are_saved() {
+    List<String> saved =
+        QUERIES.values().stream()
+            .map(query -> query.path("name").asText().replaceFirst(".*/", ""))
+            .toList();
+    List<String> named =
+        Pattern.compile("saved query `([^`]+)`")
+            .matcher(Repository.read("docs/operations.md"))
+            .results()
+            .map(found -> found.group(1))
+            .toList();
+    assertThat(named).isNotEmpty();
+    assertThat(saved).containsAll(named);
   }
 
   /** The words of a query that are neither of the language nor names it gives itself. */

@@ -62,8 +62,7 @@ class InfrastructureTemplateTest {
         .at("/Policies/0/PolicyDocument/Statement")
         .forEach(each -> template.add(statement(Terraform.texts(each.path("Action")))));
     Set<String> terraform = new TreeSet<>();
-    Terraform.list(
-            TERRAFORM.data("aws_iam_policy_document").get("function").path("statement"))
+    Terraform.list(TERRAFORM.data("aws_iam_policy_document").get("function").path("statement"))
         .forEach(each -> terraform.add(statement(Terraform.texts(each.path("actions")))));
     assertThat(template).isEqualTo(terraform);
   }

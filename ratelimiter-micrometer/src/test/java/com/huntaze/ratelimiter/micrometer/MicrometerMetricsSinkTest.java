@@ -267,11 +267,7 @@ class MicrometerMetricsSinkTest {
     assertThat(
             prometheus.get("ratelimiter.messages.queued").tag("priority", "high").counter().count())
         .isEqualTo(80_000);
-    assertThat(
-            prometheus
-                .get("ratelimiter.queue.latency")
-                .timer()
-                .totalTime(TimeUnit.SECONDS))
+    assertThat(prometheus.get("ratelimiter.queue.latency").timer().totalTime(TimeUnit.SECONDS))
         .isCloseTo(80, within(1e-6));
   }
 }

@@ -2,6 +2,7 @@ package com.huntaze.ratelimiter.examples.worker;
 
 import com.huntaze.ratelimiter.DatabaseUrl;
 import com.huntaze.ratelimiter.RateLimiterConfig;
+import com.huntaze.ratelimiter.delivery.Dispatcher;
 import com.huntaze.ratelimiter.delivery.FileResultStore;
 import com.huntaze.ratelimiter.delivery.HttpOnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
@@ -17,6 +18,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +45,7 @@ public final class WorkerProcess implements AutoCloseable {
   private final HikariDataSource database;
   private final RedisClient redis;
   private final SqsClient sqs;
+  private final WorkerMetrics metrics;
   private final WorkflowWorker worker;
   private @Nullable S3Client s3;
   private final Health health;
@@ -53,13 +56,19 @@ public final class WorkerProcess implements AutoCloseable {
     this.database = database(settings.database());
     this.redis = RedisClients.create(settings.redis(), settings.sdk().secret("REDIS_AUTH_TOKEN"));
     this.sqs = SqsClients.forReceiving(settings.sdk());
+    this.metrics = new WorkerMetrics(settings);
     this.worker =
         new WorkflowWorker(
-            SqsMessageSource.builder(sqs).queue(settings.queue()).build(),
-            RedisTokenBucket.builder(redis).limit(settings.sdk().rateLimit()).build(),
-            gateway(settings),
-            JdbcSentLog.builder(database).build(),
-            results());
+            Dispatcher.builder(
+                    SqsMessageSource.builder(sqs).queue(settings.queue()).build(),
+                    RedisTokenBucket.builder(redis)
+                        .limit(settings.sdk().rateLimit())
+                        .metrics(metrics.sink())
+                        .build(),
+                    gateway(settings))
+                .sentLog(JdbcSentLog.builder(database).build())
+                .results(results())
+                .metrics(metrics.sink()));
     this.health = new Health(worker::health);
     this.server = HealthServer.start(settings.healthPort(), health::answer);
   }
@@ -98,12 +107,14 @@ public final class WorkerProcess implements AutoCloseable {
         process.server.port());
   }
 
-  /** Stops within the time set, with a second of it kept for the rest. */
+  /** Stops within the time set, with a little of it kept for the last metrics and the rest. */
   @Override
   public void close() {
     health.stopping();
     log.info("Worker stops, within {}", settings.stopTimeout());
-    int left = worker.close(settings.stopTimeout().minusSeconds(1));
+    Duration calls = settings.stopTimeout().minus(metrics.patience()).minusSeconds(1);
+    int left = worker.close(calls.isNegative() ? Duration.ZERO : calls);
+    metrics.close();
     server.close();
     sqs.close();
     if (s3 != null) {

@@ -22,6 +22,8 @@ import java.util.Optional;
  * @param bucket {@code WORKER_RESULTS_BUCKET}: where results are kept on S3
  * @param results {@code WORKER_RESULTS_DIRECTORY}: where they are kept as files, if on no bucket;
  *     by default they are only logged
+ * @param cloudWatch {@code WORKER_METRICS}: {@code cloudwatch} where metrics are published there;
+ *     by default nowhere
  */
 record WorkerSettings(
     RateLimiterConfig sdk,
@@ -32,7 +34,8 @@ record WorkerSettings(
     Duration stopTimeout,
     int healthPort,
     Optional<String> bucket,
-    Optional<Path> results) {
+    Optional<Path> results,
+    boolean cloudWatch) {
 
   /**
    * Reads the environment.
@@ -49,7 +52,16 @@ record WorkerSettings(
         Duration.ofSeconds(number(environment, "WORKER_STOP_SECONDS", 110, 1, 3_600)),
         number(environment, "WORKER_HEALTH_PORT", 8_080, 0, 65_535),
         text(environment, "WORKER_RESULTS_BUCKET"),
-        text(environment, "WORKER_RESULTS_DIRECTORY").map(Path::of));
+        text(environment, "WORKER_RESULTS_DIRECTORY").map(Path::of),
+        cloudWatch(text(environment, "WORKER_METRICS")));
+  }
+
+  private static boolean cloudWatch(Optional<String> metrics) {
+    if (metrics.isPresent() && !metrics.get().strip().equals("cloudwatch")) {
+      throw new IllegalArgumentException(
+          "WORKER_METRICS must be cloudwatch or unset, was '" + metrics.get() + "'");
+    }
+    return metrics.isPresent();
   }
 
   private static Optional<String> text(Map<String, String> environment, String name) {
