@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The quickstart keeps its promises, in both topologies. */
@@ -30,6 +31,7 @@ class QuickstartTest {
   }
 
   @Test
+  @Tag("slow")
   void a_fleet_of_two_processes_does_so_although_sqs_goes_away() throws Exception {
     try (FakeOnlyFansApi api = api()) {
       Verdict verdict = new FleetQuickstart(new Screen(), api, LIMIT).run();

@@ -54,22 +54,22 @@ public abstract class TokenBucketModelContract {
 
   @Test
   void a_limit_of_one_is_answered_as_by_brute_force_with_hints_and_without() {
-    play(1, 12, 13, 14, 15);
+    play(1, 12, 13);
   }
 
   @Test
   void a_limit_of_two_is_answered_as_by_brute_force_with_hints_and_without() {
-    play(2, 21, 22, 23, 24);
+    play(2, 21, 22);
   }
 
   @Test
   void a_limit_of_three_is_answered_as_by_brute_force_with_hints_and_without() {
-    play(3, 31, 32, 33, 34);
+    play(3, 31, 32);
   }
 
   @Test
   void a_limit_of_ten_is_answered_as_by_brute_force_with_hints_and_without() {
-    play(10, 41, 42, 43, 44);
+    play(10, 41, 42);
   }
 
   @Test
