@@ -18,7 +18,7 @@ final class WorkerMetrics implements AutoCloseable {
   private final @Nullable CloudWatchMetricsSink cloudWatch;
 
   WorkerMetrics(WorkerSettings settings) {
-    if (settings.cloudWatch()) {
+    if (settings.publishing()) {
       client = client(settings.sdk());
       cloudWatch =
           CloudWatchMetricsSink.builder(client)

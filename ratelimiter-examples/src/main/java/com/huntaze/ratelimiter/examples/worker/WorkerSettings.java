@@ -22,7 +22,7 @@ import java.util.Optional;
  * @param bucket {@code WORKER_RESULTS_BUCKET}: where results are kept on S3
  * @param results {@code WORKER_RESULTS_DIRECTORY}: where they are kept as files, if on no bucket;
  *     by default they are only logged
- * @param cloudWatch {@code WORKER_METRICS}: {@code cloudwatch} where metrics are published there;
+ * @param publishing {@code WORKER_METRICS}: {@code cloudwatch} where metrics are published there;
  *     by default nowhere
  */
 record WorkerSettings(
@@ -35,7 +35,7 @@ record WorkerSettings(
     int healthPort,
     Optional<String> bucket,
     Optional<Path> results,
-    boolean cloudWatch) {
+    boolean publishing) {
 
   /**
    * Reads the environment.
