@@ -270,6 +270,11 @@ variable "log_retention_days" {
   description = "How long logs are kept; null for 90, 30 or 7 days in production, staging or development."
   type        = number
   default     = null
+
+  validation {
+    condition     = var.log_retention_days == null ? true : contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
+    error_message = "log_retention_days must be one of CloudWatch's: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731."
+  }
 }
 
 variable "results_retention_days" {

@@ -18,4 +18,10 @@ data "aws_region" "current" {}
 
 data "aws_availability_zones" "available" {
   state = "available"
+
+  # No local zone that the account has opted into: not every service is there.
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
 }
