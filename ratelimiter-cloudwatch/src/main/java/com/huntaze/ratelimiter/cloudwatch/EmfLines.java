@@ -15,18 +15,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Lines of CloudWatch's embedded metric format: one for the metrics without priority and one for
  * each priority, since a line has one value of each dimension. A metric is in a line once, with up
- * to 100 values; what has more goes on in a further line. Immutable.
+ * to 100 values; what has more goes on in a further line. All metrics there are fit one line: it
+ * may have 100 of them, and 256 KiB. Immutable.
  */
 final class EmfLines {
   static final int MOST_VALUES = 100;
-  static final int MOST_METRICS = 100;
-
-  /** A line may have 256 KiB; older ones cut longer lines in two. */
-  static final int MOST_BYTES = 200_000;
-
-  private static final int BYTES_OF_METRIC = 320;
-  private static final int BYTES_OF_VALUE = 46; // the longest double and long there are
-
   private static final JsonFactory JSON = new JsonFactory();
 
   private final String environment;
@@ -58,28 +51,12 @@ final class EmfLines {
           some.add(metric.get(part));
         }
       }
-      addLines(lines, timestamp, some);
+      lines.add(line(timestamp, some));
     }
-  }
-
-  private void addLines(List<byte[]> lines, Instant timestamp, List<Series> series) {
-    List<Series> line = new ArrayList<>();
-    int bytes = 0;
-    for (Series each : series) {
-      int more = BYTES_OF_METRIC + BYTES_OF_VALUE * each.size();
-      if (line.size() == MOST_METRICS || bytes + more > MOST_BYTES) {
-        lines.add(line(timestamp, line));
-        line.clear();
-        bytes = 0;
-      }
-      line.add(each);
-      bytes += more;
-    }
-    lines.add(line(timestamp, line));
   }
 
   /** A line with its end. */
-  byte[] line(Instant timestamp, List<Series> series) {
+  private byte[] line(Instant timestamp, List<Series> series) {
     ByteArrayOutputStream line = new ByteArrayOutputStream(1_024);
     try (JsonGenerator json = JSON.createGenerator(line)) {
       Priority priority = series.get(0).priority();

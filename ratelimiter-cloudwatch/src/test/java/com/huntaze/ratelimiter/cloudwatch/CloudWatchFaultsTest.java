@@ -205,7 +205,8 @@ class CloudWatchFaultsTest {
     assertThat(cloudWatch.statistics("MessagesFailed", ALL).sum()).isEqualTo(100_000);
     assertThat(cloudWatch.statistics("QueueDepth", ALL).sum()).isEqualTo(1);
     assertThat(log.all()).hasSize(2);
-    assertThat(log.all().get(0)).contains("ApiCallTimeoutException");
+    assertThat(log.all().get(0))
+        .contains("metrics: software.amazon.awssdk.core.exception.ApiCallTimeoutException; they");
   }
 
   @Test
@@ -228,8 +229,8 @@ class CloudWatchFaultsTest {
 
     hanging.close();
 
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(30));
     thread.join(); // by the call's own time-out, which is what the close had left
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(15));
     assertThat(log.all()).contains("3 values of metrics were not sent before the end");
   }
 
