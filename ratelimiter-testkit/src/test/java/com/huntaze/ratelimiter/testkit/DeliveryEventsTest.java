@@ -16,6 +16,7 @@ import com.huntaze.ratelimiter.queue.Priority;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -47,7 +48,10 @@ class DeliveryEventsTest {
         if (answer instanceof RuntimeException fault) {
           throw fault;
         }
-        return answer == null ? GatewayResponse.of(200) : GatewayResponse.of((int) answer);
+        if (answer instanceof GatewayResponse response) {
+          return response;
+        }
+        return GatewayResponse.of(answer == null ? 200 : (int) answer);
       };
 
   private void deliver(Object... first) {
@@ -92,6 +96,14 @@ class DeliveryEventsTest {
     deliver(503, 500);
     assertThat(told.subList(0, 2)).containsOnly("onlyfans_5xx_count 1");
     assertThat(told.subList(2, told.size())).isEqualTo(DELIVERED);
+  }
+
+  @Test
+  void a_429_is_told_as_one_and_is_no_failure_of_the_message() {
+    deliver(
+        new GatewayResponse(429, Optional.of(Duration.ofMillis(1)), Optional.empty()));
+    assertThat(told).contains("onlyfans_429_count 1").doesNotContain("scraping_success_rate 0");
+    assertThat(told.subList(told.size() - DELIVERED.size(), told.size())).isEqualTo(DELIVERED);
   }
 
   @Test
