@@ -11,8 +11,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells the metrics every minute how much waits, on a thread of its own, since a part may be slow
- * to answer. What cannot be counted is not told. Thread-safe.
+ * Tells the metrics every minute how much waits, and that the breaker is open while it is, on a
+ * thread of its own, since a part may be slow to answer. What cannot be counted is not told.
+ * Thread-safe.
  */
 final class Gauges implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RateLimitedOnlyFansClient.class);
@@ -45,6 +46,9 @@ final class Gauges implements AutoCloseable {
   private void look() {
     try {
       QueueStatus status = board.status();
+      if (status.breaker() == BreakerState.OPEN) {
+        metrics.circuitBreakerOpened(); // still: whoever watches sees it until it closes
+      }
       if (status.queue() != QueueDepth.UNKNOWN) {
         metrics.queueDepth(status.queue().waiting());
       }
@@ -54,7 +58,7 @@ final class Gauges implements AutoCloseable {
               backlog ->
                   metrics.fallbackDepth(
                       backlog.waiting(), backlog.oldestWaiting().orElse(Duration.ZERO)));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // one that got away would end the looks
       log.debug("What waits could not be told: {}", e.getClass().getName());
     }
   }

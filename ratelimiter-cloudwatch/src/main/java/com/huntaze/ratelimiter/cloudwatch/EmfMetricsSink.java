@@ -89,8 +89,10 @@ public final class EmfMetricsSink implements MetricsSink, AutoCloseable {
   public void flush() {
     turn.lock();
     try {
-      Instant start = intervalStart;
-      intervalStart = clock.instant();
+      Instant now = clock.instant();
+      // A function may be frozen for days between two invocations, which are no interval.
+      Instant start = thread == null ? now : intervalStart;
+      intervalStart = now;
       Cells cells = recorder.drain();
       dropped += recorder.drainDropped();
       long known = dropped;
@@ -115,7 +117,7 @@ public final class EmfMetricsSink implements MetricsSink, AutoCloseable {
       output.flush();
       failing = false;
       return true;
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       if (!failing) {
         failing = true;
         log.warn(
@@ -167,7 +169,7 @@ public final class EmfMetricsSink implements MetricsSink, AutoCloseable {
 
     /**
      * Where the lines go; each is one call of {@code write}. Default: what {@link System#out} is
-     * then.
+     * then, which keeps its faults to itself: what it cannot write is not counted as dropped.
      *
      * @param output the stream; not closed by the sink
      * @return this builder

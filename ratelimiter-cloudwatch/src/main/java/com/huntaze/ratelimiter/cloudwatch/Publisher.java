@@ -115,8 +115,8 @@ final class Publisher {
               outcome.fault);
       case REFUSING ->
           log.warn(
-              "CloudWatch refuses metrics: {}; may this role call cloudwatch:PutMetricData? They"
-                  + " are kept for a while, sends go on",
+              "CloudWatch refuses metrics: {}; may this role call cloudwatch:PutMetricData, and is this"
+                  + " host's clock right? They are kept for a while, sends go on",
               outcome.fault);
       case INVALID ->
           log.warn(

@@ -78,11 +78,20 @@ final class Delivery {
     if (trace.isEmpty()) {
       return deliver();
     }
-    MDC.put("traceparent", trace.get());
+    mdc(() -> MDC.put("traceparent", trace.get()));
     try {
       return deliver();
     } finally {
-      MDC.remove("traceparent");
+      mdc(() -> MDC.remove("traceparent"));
+    }
+  }
+
+  /** Whatever a host's logging does, the message goes on. */
+  private static void mdc(Runnable change) {
+    try {
+      change.run();
+    } catch (RuntimeException e) {
+      log.debug("The trace could not be put into the MDC: {}", e.getClass().getName());
     }
   }
 
@@ -296,7 +305,7 @@ final class Delivery {
     if (!message.isRead()) {
       entry.sent();
     }
-    settings.metrics.messageSent(message.priority(), since(start), age());
+    Duration latency = since(start);
     boolean recorded = record(Status.SUCCESS, start, answer, Optional.empty());
     if (message.isRead()) {
       if (!recorded) {
@@ -305,6 +314,8 @@ final class Delivery {
       }
       entry.sent();
     }
+    settings.metrics.messageSent(message.priority(), latency, age());
+    settings.metrics.deliveryEnded(true, since(start));
     hand.delete();
     settings.faults.clear();
     return Next.ENDED;
@@ -438,8 +449,8 @@ final class Delivery {
 
   private boolean record(
       Status status, long start, Optional<GatewayResponse> answer, Optional<Failure> error) {
-    if (status != Status.RATE_LIMITED) { // it goes on
-      settings.metrics.deliveryEnded(status == Status.SUCCESS, since(start));
+    if (status == Status.FAILURE) { // after a 429 it goes on, and of a success more is to be done
+      settings.metrics.deliveryEnded(false, since(start));
     }
     try {
       settings.results.put(

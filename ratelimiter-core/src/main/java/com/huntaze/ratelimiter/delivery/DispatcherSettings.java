@@ -82,7 +82,7 @@ final class DispatcherSettings {
   void tellInDoubt() {
     try {
       sentLog.inDoubt().ifPresent(metrics::ambiguousSends);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // one that got away would end the looks
       faults.warn("The sent-log cannot count what is in doubt", e);
     }
   }

@@ -29,9 +29,9 @@ public enum MetricName {
   FALLBACK_DEPTH("FallbackDepth", Unit.COUNT),
   /** The age of the oldest message in the fallback store that is not replayed yet. */
   FALLBACK_OLDEST_AGE("FallbackOldestAge", Unit.SECONDS),
-  /** Messages of which nobody knows whether the API has them, held for an operator. */
+  /** Calls begun within the last day that have no known outcome. */
   AMBIGUOUS_SENDS("AmbiguousSends", Unit.COUNT),
-  /** Openings of the circuit breaker. */
+  /** Openings of the circuit breaker, and one more for each minute that it stays open. */
   CIRCUIT_BREAKER_OPEN("CircuitBreakerOpen", Unit.COUNT),
   /** Closings of a limit whose state was lost. */
   LIMITER_CLOSED("LimiterClosed", Unit.COUNT),

@@ -89,7 +89,7 @@ public interface MetricsSink {
     record(MetricName.MESSAGES_REPLAYED, priority, 1);
   }
 
-  /** The client's circuit breaker opened. */
+  /** The client's circuit breaker opened, or is open still: told every minute until it closes. */
   default void circuitBreakerOpened() {
     record(MetricName.CIRCUIT_BREAKER_OPEN, null, 1);
   }

@@ -6,6 +6,8 @@ import com.huntaze.ratelimiter.delivery.Dispatcher;
 import com.huntaze.ratelimiter.delivery.GatewayException;
 import com.huntaze.ratelimiter.delivery.GatewayResponse;
 import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
+import com.huntaze.ratelimiter.delivery.ResultStore;
+import com.huntaze.ratelimiter.delivery.ResultStoreException;
 import com.huntaze.ratelimiter.limit.InMemoryTokenBucket;
 import com.huntaze.ratelimiter.limit.RateLimit;
 import com.huntaze.ratelimiter.metrics.MetricName;
@@ -21,6 +23,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -55,15 +58,23 @@ class DeliveryEventsTest {
       };
 
   private void deliver(Object... first) {
+    deliver(result -> {}, OutboundMessage.SEND_MESSAGE, first);
+  }
+
+  private void deliver(ResultStore results, String action, Object... first) {
     answers.addAll(List.of(first));
     queue.send(
-        OutboundMessage.builder("m", "creator", Instant.EPOCH).priority(Priority.LOW).build());
+        OutboundMessage.builder("m", "creator", Instant.EPOCH)
+            .action(action)
+            .priority(Priority.LOW)
+            .build());
     try (Dispatcher dispatcher =
         Dispatcher.builder(
                 queue,
                 InMemoryTokenBucket.of(RateLimit.rolling(100, Duration.ofSeconds(1))),
                 gateway)
             .metrics(metrics)
+            .results(results)
             .firstRetry(Duration.ofMillis(1))
             .pollWait(Duration.ofMillis(20))
             .freshness(Duration.ofHours(1))
@@ -104,6 +115,19 @@ class DeliveryEventsTest {
         new GatewayResponse(429, Optional.of(Duration.ofMillis(1)), Optional.empty()));
     assertThat(told).contains("onlyfans_429_count 1").doesNotContain("scraping_success_rate 0");
     assertThat(told.subList(told.size() - DELIVERED.size(), told.size())).isEqualTo(DELIVERED);
+  }
+
+  @Test
+  void what_was_read_counts_as_delivered_only_once_it_is_kept() {
+    AtomicInteger faults = new AtomicInteger(2);
+    deliver(
+        result -> {
+          if (faults.getAndDecrement() > 0) {
+            throw new ResultStoreException("down", null);
+          }
+        },
+        OutboundMessage.GET_MESSAGES);
+    assertThat(told).isEqualTo(DELIVERED);
   }
 
   @Test
