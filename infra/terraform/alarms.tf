@@ -627,3 +627,35 @@ resource "aws_cloudwatch_metric_alarm" "limiter_closed" {
   period              = 300
   dimensions          = { Environment = var.environment }
 }
+
+resource "aws_cloudwatch_metric_alarm" "gate_retries" {
+  alarm_name          = "ratelimiter-gate-retries-${var.environment}"
+  alarm_description   = "The function gives messages back: Redis or the workflow queue does not answer it."
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  evaluation_periods  = 2
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.critical.arn]
+  ok_actions          = [aws_sns_topic.critical.arn]
+  namespace           = "Huntaze/OnlyFans"
+  metric_name         = "rate_limit_retried_count"
+  statistic           = "Sum"
+  period              = 300
+  dimensions          = { Environment = var.environment }
+}
+
+resource "aws_cloudwatch_metric_alarm" "metrics_silent" {
+  alarm_name          = "ratelimiter-metrics-silent-${var.environment}"
+  alarm_description   = "No host told its metrics for 15 minutes: the other alarms are blind."
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  evaluation_periods  = 3
+  treat_missing_data  = "breaching"
+  alarm_actions       = [aws_sns_topic.warning.arn]
+  ok_actions          = [aws_sns_topic.warning.arn]
+  namespace           = "Huntaze/OnlyFans"
+  metric_name         = "QueueDepth"
+  statistic           = "SampleCount"
+  period              = 300
+  dimensions          = { Environment = var.environment }
+}

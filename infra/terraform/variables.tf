@@ -154,13 +154,13 @@ variable "worker_repository_arn" {
 }
 
 variable "worker_min_count" {
-  description = "The fewest workers; 0 lets an idle service end, and then a first message waits for a start."
+  description = "The fewest workers. Not 0: the target is a depth, and fewer messages than that would wait for ever."
   type        = number
   default     = 1
 
   validation {
-    condition     = var.worker_min_count >= 0 && var.worker_min_count <= 10
-    error_message = "worker_min_count must be 0 to 10."
+    condition     = var.worker_min_count >= 1 && var.worker_min_count <= 10 && floor(var.worker_min_count) == var.worker_min_count
+    error_message = "worker_min_count must be a whole number from 1 to 10."
   }
 }
 

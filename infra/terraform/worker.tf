@@ -73,6 +73,10 @@ resource "aws_ecs_task_definition" "worker" {
           awslogs-group         = aws_cloudwatch_log_group.worker.name
           awslogs-region        = data.aws_region.current.region
           awslogs-stream-prefix = "worker"
+
+          # Logs that cannot be written must not hold up a delivery.
+          mode            = "non-blocking"
+          max-buffer-size = "25m"
         }
       }
     },

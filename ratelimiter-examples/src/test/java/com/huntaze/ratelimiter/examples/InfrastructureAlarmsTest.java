@@ -43,6 +43,8 @@ class InfrastructureAlarmsTest {
       metrics_dropped > 0 for 5 warning MetricsDropped
       breaker_open > 0 for 5 warning CircuitBreakerOpen circuit_breaker_open_count
       limiter_closed > 0 for 5 critical LimiterClosed
+      gate_retries > 0 for 10 critical rate_limit_retried_count
+      metrics_silent < 1 for 15 warning QueueDepth
       """;
 
   @Test
@@ -92,7 +94,8 @@ class InfrastructureAlarmsTest {
         (name, alarm) -> {
           assertThat(alarm.path("alarm_name").asText())
               .isEqualTo("ratelimiter-" + name.replace('_', '-') + "-var.environment");
-          assertThat(alarm.path("treat_missing_data").asText()).isEqualTo("notBreaching");
+          assertThat(alarm.path("treat_missing_data").asText())
+              .isEqualTo(name.equals("metrics_silent") ? "breaching" : "notBreaching");
           assertThat(Terraform.texts(alarm.path("ok_actions")))
               .isEqualTo(Terraform.texts(alarm.path("alarm_actions")));
           assertThat(alarm.path("alarm_description").asText()).isNotBlank();

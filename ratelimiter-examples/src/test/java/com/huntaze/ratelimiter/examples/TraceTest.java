@@ -158,19 +158,21 @@ class TraceTest {
       down.heal();
       client.replayFailed(10);
       pipeline.api.failNext(1, ApiFault.status(503));
+      pipeline.api.failNext(1, ApiFault.status(400));
 
       pipeline.startHandler();
       pipeline.startWorker();
 
       assertThat(pipeline.api.awaitCalls(2, LONG)).isTrue();
       assertThat(pipeline.api.calls())
-          .as("the call that failed, and the one after it")
+          .as("the call that failed, and the one that was refused")
           .extracting(ApiCall::traceparent)
           .allMatch(header -> header.filter(TRACEPARENT::equals).isPresent());
       assertThat(lines.ours)
           .as("lines of client, gate and worker that can be found by the trace")
           .anyMatch(line -> line.contains("STORED") && line.contains(TRACE))
-          .anyMatch(line -> line.contains("Token bucket result") && line.contains(TRACE));
+          .anyMatch(line -> line.contains("Token bucket result") && line.contains(TRACE))
+          .anyMatch(line -> line.contains("refused message m1") && line.contains(TRACE));
       assertThat(lines.leaks).as("content in a log").isEmpty();
     }
   }

@@ -101,7 +101,7 @@ class RunbookTest {
   @Test
   void a_section_says_what_it_means_what_to_look_at_what_to_do_and_when_to_escalate() {
     assertThat(sections())
-        .hasSize(16)
+        .hasSize(18)
         .allSatisfy(
             (name, section) -> {
               assertThat(section.strip()).as(name).matches("(?s)\\*(Warning|Critical)\\..*");
