@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -68,6 +69,14 @@ class TraceTest {
   private static final class Lines extends AppenderBase<ILoggingEvent> {
     final Queue<String> ours = new ConcurrentLinkedQueue<>();
     final Queue<String> leaks = new ConcurrentLinkedQueue<>();
+
+    void await(String text) {
+      long end = System.nanoTime() + LONG.toNanos();
+      while (ours.stream().noneMatch(line -> line.contains(text))) {
+        assertThat(System.nanoTime()).as("a line with '%s'", text).isLessThan(end);
+        LockSupport.parkNanos(1_000_000);
+      }
+    }
 
     @Override
     protected void append(ILoggingEvent event) {
@@ -168,6 +177,7 @@ class TraceTest {
           .as("the call that failed, and the one that was refused")
           .extracting(ApiCall::traceparent)
           .allMatch(header -> header.filter(TRACEPARENT::equals).isPresent());
+      lines.await("refused message m1"); // it is logged after the call that has arrived
       assertThat(lines.ours)
           .as("lines of client, gate and worker that can be found by the trace")
           .anyMatch(line -> line.contains("STORED") && line.contains(TRACE))

@@ -111,8 +111,7 @@ class DeliveryEventsTest {
 
   @Test
   void a_429_is_told_as_one_and_is_no_failure_of_the_message() {
-    deliver(
-        new GatewayResponse(429, Optional.of(Duration.ofMillis(1)), Optional.empty()));
+    deliver(new GatewayResponse(429, Optional.of(Duration.ofMillis(1)), Optional.empty()));
     assertThat(told).contains("onlyfans_429_count 1").doesNotContain("scraping_success_rate 0");
     assertThat(told.subList(told.size() - DELIVERED.size(), told.size())).isEqualTo(DELIVERED);
   }
