@@ -43,7 +43,7 @@ final class LambdaSqs {
   }
 
   /** The function's own, which Lambda sets; those of a snapshot come from the SDK's providers. */
-  private static AwsCredentialsProvider credentials(RateLimiterConfig config) {
+  static AwsCredentialsProvider credentials(RateLimiterConfig config) {
     Supplier<Optional<String>> id = config.secret("AWS_ACCESS_KEY_ID");
     Supplier<Optional<String>> key = config.secret("AWS_SECRET_ACCESS_KEY");
     Supplier<Optional<String>> token = config.secret("AWS_SESSION_TOKEN");

@@ -14,6 +14,7 @@ import com.huntaze.ratelimiter.redis.RedisSentLog;
 import com.huntaze.ratelimiter.redis.RedisTokenBucket;
 import com.huntaze.ratelimiter.sqs.SqsMessageSink;
 import com.huntaze.ratelimiter.sqs.SqsMessageSource;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.BiFunction;
@@ -27,15 +28,20 @@ final class Parts implements AutoCloseable {
   private final SqsClient sqs;
   private final UnifiedJedis jedis;
   private final EntryQueues entryQueues;
+  private final RotatingSecrets secrets;
 
-  private Parts(SqsClient sqs, UnifiedJedis jedis, EntryQueues entryQueues) {
+  private Parts(
+      SqsClient sqs, UnifiedJedis jedis, EntryQueues entryQueues, RotatingSecrets secrets) {
     this.sqs = sqs;
     this.jedis = jedis;
     this.entryQueues = entryQueues;
+    this.secrets = secrets;
   }
 
   /** Makes them; opens no connection. */
-  static Parts of(RateLimiterConfig config) {
+  static Parts of(RateLimiterConfig settings, Map<String, String> secretIds, Ticker ticker) {
+    RotatingSecrets secrets = RotatingSecrets.of(secretIds, settings, ticker);
+    RateLimiterConfig config = settings.withSecrets(secrets::find);
     SqsClient sqs = LambdaSqs.client(config);
     UnifiedJedis jedis =
         RedisClients.create(config.redisUrl().orElseThrow(), config.secret("REDIS_AUTH_TOKEN"));
@@ -44,9 +50,9 @@ final class Parts implements AutoCloseable {
         config
             .workflowQueue()
             .map(queue -> forwarding(sqs, queue, bucket))
-            .orElseGet(() -> calling(config, jedis, bucket));
+            .orElseGet(() -> calling(config, secrets, jedis, bucket));
     EntryQueues entryQueues = new EntryQueues(sqs, config.queue().orElseThrow(), work);
-    return new Parts(sqs, jedis, entryQueues);
+    return new Parts(sqs, jedis, entryQueues, secrets);
   }
 
   private static BiFunction<SqsMessageSource, Boolean, EntryQueue.Work> forwarding(
@@ -63,14 +69,14 @@ final class Parts implements AutoCloseable {
 
   /** Without a workflow queue the gate's permits pace and those of the edge guard. */
   private static BiFunction<SqsMessageSource, Boolean, EntryQueue.Work> calling(
-      RateLimiterConfig config, UnifiedJedis jedis, TokenBucket bucket) {
+      RateLimiterConfig config, RotatingSecrets secrets, UnifiedJedis jedis, TokenBucket bucket) {
     TokenBucket edge = RedisTokenBucket.builder(jedis).limit(config.rateLimit()).build();
     SentLog sentLog = RedisSentLog.builder(jedis).build();
     HttpOnlyFansGateway.Builder builder =
         HttpOnlyFansGateway.builder(config.apiUrl().orElseThrow());
     config.userAgent().ifPresent(builder::userAgent);
     Supplier<Optional<String>> key = config.secret("ONLYFANS_API_KEY");
-    if (key.get().isPresent()) {
+    if (secrets.has("ONLYFANS_API_KEY") || key.get().isPresent()) {
       builder.apiKey(() -> key.get().orElseThrow());
     }
     OnlyFansGateway gateway = builder.build();
@@ -97,6 +103,16 @@ final class Parts implements AutoCloseable {
 
   private static final class Seeded {
     static final Random RANDOM = new Random();
+  }
+
+  /**
+   * Reads secrets that are due, so that whatever asks for one later is answered from memory.
+   *
+   * @throws IllegalArgumentException if one was never read and cannot be; names its setting
+   */
+  Parts refreshed() {
+    secrets.refresh();
+    return this;
   }
 
   EntryQueues entryQueues() {

@@ -7,6 +7,7 @@ import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
 import com.huntaze.ratelimiter.RateLimiterConfig;
 import com.huntaze.ratelimiter.delivery.RateLimitGate.Outcome;
 import com.huntaze.ratelimiter.lambda.EventReader.EventException;
+import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.queue.MessageSource.NotDone;
 import com.huntaze.ratelimiter.queue.ReceivedMessage;
 import java.io.IOException;
@@ -73,15 +74,15 @@ public final class RateLimiterHandler implements RequestStreamHandler {
    * @throws IllegalArgumentException if settings are wrong or missing; the message names each
    */
   public RateLimiterHandler(Map<String, String> environment) {
-    this(Settings.read(environment));
+    this(Settings.read(environment), Settings.secretIds(environment));
   }
 
-  private RateLimiterHandler(RateLimiterConfig config) {
-    this(new LazyParts(config), config);
+  private RateLimiterHandler(RateLimiterConfig config, Map<String, String> secretIds) {
+    this(new LazyParts(config, secretIds, Ticker.system()), config);
   }
 
   RateLimiterHandler(LazyParts parts, RateLimiterConfig config) {
-    this.entryQueues = () -> parts.get().entryQueues();
+    this.entryQueues = () -> parts.get().refreshed().entryQueues();
     this.environment = config.environment();
     this.metrics = StandardOut.STREAM;
     this.snapshot = Snapshot.register(parts, config);

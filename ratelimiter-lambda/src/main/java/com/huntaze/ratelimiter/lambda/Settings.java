@@ -4,10 +4,29 @@ import com.huntaze.ratelimiter.RateLimiterConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** Reads a function's environment and says what is missing from it. */
 final class Settings {
+  private static final Map<String, String> SECRETS =
+      Map.of(
+          "ONLYFANS_API_KEY_SECRET", "ONLYFANS_API_KEY",
+          "REDIS_AUTH_TOKEN_SECRET", "REDIS_AUTH_TOKEN");
+
   private Settings() {}
+
+  /** The names of secrets in Secrets Manager, by the setting that each is the value of. */
+  static Map<String, String> secretIds(Map<String, String> environment) {
+    Map<String, String> ids = new TreeMap<>();
+    SECRETS.forEach(
+        (setting, name) -> {
+          String id = environment.getOrDefault(setting, "").strip();
+          if (!id.isEmpty()) {
+            ids.put(name, id);
+          }
+        });
+    return ids;
+  }
 
   /**
    * Reads the settings.

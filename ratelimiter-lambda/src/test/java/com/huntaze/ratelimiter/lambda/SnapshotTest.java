@@ -3,8 +3,10 @@ package com.huntaze.ratelimiter.lambda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.huntaze.ratelimiter.RateLimiterConfig;
+import com.huntaze.ratelimiter.limit.Ticker;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
@@ -38,7 +40,7 @@ class SnapshotTest {
     try (Deployment deployment = new Deployment(false, "5/60s")) {
       long clients = clients(deployment);
       RateLimiterConfig config = RateLimiterConfig.from(deployment.environment());
-      LazyParts parts = new LazyParts(config);
+      LazyParts parts = new LazyParts(config, Map.of(), Ticker.system());
       Snapshot snapshot = Snapshot.register(parts, config);
       RateLimiterHandler handler = new RateLimiterHandler(parts, config);
       List<Message> one = deployment.received(Deployment.body("m1"));
@@ -67,7 +69,8 @@ class SnapshotTest {
   void priming_reads_its_canned_event_and_makes_no_call_of_sqs() throws Exception {
     try (Deployment deployment = new Deployment(false, "5/60s")) {
       RateLimiterConfig config = RateLimiterConfig.from(deployment.environment());
-      Snapshot snapshot = Snapshot.register(new LazyParts(config), config);
+      Snapshot snapshot =
+          Snapshot.register(new LazyParts(config, Map.of(), Ticker.system()), config);
 
       snapshot.prime(); // what it would only warn of fails here
 
