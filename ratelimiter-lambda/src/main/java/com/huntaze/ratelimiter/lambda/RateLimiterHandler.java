@@ -34,7 +34,8 @@ import org.slf4j.MDC;
  * <p>Called by Lambda's runtime with events of SQS, for which the event source must be set to
  * {@code ReportBatchItemFailures}. Thread-safe. The settings are those of {@link
  * RateLimiterConfig}, of which {@code SQS_RATE_LIMITER_QUEUE}, {@code SQS_WORKFLOW_QUEUE} and
- * {@code REDIS_URL} are needed. The function's time-out should be 30 s.
+ * {@code REDIS_URL} are needed; {@code REDIS_AUTH_TOKEN_SECRET} and {@code ONLYFANS_API_KEY_SECRET}
+ * name secrets, see {@link RotatingSecrets}. The function's time-out should be 30 s.
  *
  * <p><b>Failure:</b> an event never fails with an exception. What is not done with stays in its
  * queue: it is listed in the answer, and an event of which that cannot be told record by record

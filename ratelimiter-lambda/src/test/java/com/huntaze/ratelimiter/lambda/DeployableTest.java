@@ -57,6 +57,7 @@ class DeployableTest {
         new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:ErrorFile=" + directory.resolve("crash"),
+            "-Xlog:class+load:file=" + directory.resolve("classes"),
             "-cp",
             runtimeInterfaceClient() + File.pathSeparator + directory.resolve("lib") + "/*",
             "com.amazonaws.services.lambda.runtime.api.client.AWSLambda",
@@ -96,6 +97,10 @@ class DeployableTest {
             .contains("\"requestId\":\"request-1\"")
             .contains("\"rate_limit_allowed_count\":1,\"rate_limit_rejected_count\":1")
             .doesNotContain("secret", "SLF4J", "WARNING");
+        assertThat(Files.readString(directory.resolve("classes")))
+            .contains("com.huntaze.ratelimiter.lambda.LambdaSqs ")
+            .as("what no setting asks for")
+            .doesNotContain("com.huntaze.ratelimiter.lambda.SecretsManager ");
       } finally {
         function.destroy();
         function.waitFor(10, TimeUnit.SECONDS);

@@ -9,11 +9,13 @@ import com.huntaze.ratelimiter.delivery.OnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.ResultStore;
 import com.huntaze.ratelimiter.delivery.WorkflowWorker;
 import com.huntaze.ratelimiter.jdbc.JdbcSentLog;
+import com.huntaze.ratelimiter.limit.Ticker;
 import com.huntaze.ratelimiter.redis.RedisClients;
 import com.huntaze.ratelimiter.redis.RedisTokenBucket;
 import com.huntaze.ratelimiter.s3.S3ResultStore;
 import com.huntaze.ratelimiter.sqs.SqsClients;
 import com.huntaze.ratelimiter.sqs.SqsMessageSource;
+import com.zaxxer.hikari.HikariCredentialsProvider;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
 import java.sql.DriverManager;
@@ -42,6 +44,7 @@ public final class WorkerProcess implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(WorkerProcess.class);
 
   private final WorkerSettings settings;
+  private final WorkerSecrets secrets;
   private final HikariDataSource database;
   private final RedisClient redis;
   private final SqsClient sqs;
@@ -51,9 +54,10 @@ public final class WorkerProcess implements AutoCloseable {
   private final Health health;
   private final HealthServer server;
 
-  private WorkerProcess(WorkerSettings settings) throws IOException {
+  private WorkerProcess(WorkerSettings settings, WorkerSecrets secrets) throws IOException {
     this.settings = settings;
-    this.database = database(settings.database());
+    this.secrets = secrets;
+    this.database = database(settings.database(), secrets.database());
     this.redis = RedisClients.create(settings.redis(), settings.sdk().secret("REDIS_AUTH_TOKEN"));
     this.sqs = SqsClients.forReceiving(settings.sdk());
     this.metrics = new WorkerMetrics(settings);
@@ -81,8 +85,10 @@ public final class WorkerProcess implements AutoCloseable {
    */
   public static void main(String[] args) throws IOException {
     WorkerSettings settings;
+    WorkerSecrets secrets;
     try {
-      settings = WorkerSettings.of(RateLimiterConfig.fromEnvironment(), System.getenv());
+      secrets = WorkerSecrets.read(System.getenv(), Ticker.system());
+      settings = WorkerSettings.of(secrets.config(), System.getenv());
     } catch (IllegalArgumentException e) {
       log.error("The worker cannot start: {}", e.getMessage());
       System.exit(2);
@@ -90,7 +96,7 @@ public final class WorkerProcess implements AutoCloseable {
     }
     WorkerProcess process;
     try {
-      process = new WorkerProcess(settings);
+      process = new WorkerProcess(settings, secrets);
     } catch (RuntimeException e) {
       // Another's text may show a URL with its password.
       boolean isOurs = e instanceof IllegalArgumentException;
@@ -99,6 +105,7 @@ public final class WorkerProcess implements AutoCloseable {
       return;
     }
     Runtime.getRuntime().addShutdownHook(new Thread(process::close, "worker-stop"));
+    secrets.keepFresh();
     process.worker.start();
     log.info(
         "Worker started: queue {}, limit {}, health on port {}",
@@ -122,6 +129,7 @@ public final class WorkerProcess implements AutoCloseable {
     }
     redis.close();
     database.close();
+    secrets.close();
     log.info("Worker stopped; {} messages were left in hand", left);
   }
 
@@ -158,7 +166,8 @@ public final class WorkerProcess implements AutoCloseable {
   }
 
   /** A pool that does not need the database to start: the worker waits for it. */
-  private static HikariDataSource database(DatabaseUrl url) {
+  static HikariDataSource database(
+      DatabaseUrl url, Optional<HikariCredentialsProvider> credentials) {
     try {
       DriverManager.getDriver(url.jdbcUrl());
     } catch (SQLException e) {
@@ -170,6 +179,7 @@ public final class WorkerProcess implements AutoCloseable {
     pool.setJdbcUrl(url.jdbcUrl());
     url.user().ifPresent(pool::setUsername);
     url.password().ifPresent(pool::setPassword);
+    credentials.ifPresent(pool::setCredentialsProvider);
     pool.setInitializationFailTimeout(-1);
     pool.setConnectionTimeout(5_000);
     return pool;

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * What a worker needs to know: the SDK's settings, and some of its own.
@@ -37,6 +38,20 @@ record WorkerSettings(
     Optional<Path> results,
     boolean publishing) {
 
+  private static final Map<String, String> SECRETS =
+      Map.of(
+          "ONLYFANS_API_KEY_SECRET", "ONLYFANS_API_KEY",
+          "REDIS_AUTH_TOKEN_SECRET", "REDIS_AUTH_TOKEN",
+          "DATABASE_URL_SECRET", "DATABASE_URL");
+
+  /** The names of secrets in Secrets Manager, by the setting that each is the value of. */
+  static Map<String, String> secretIds(Map<String, String> environment) {
+    Map<String, String> ids = new TreeMap<>();
+    SECRETS.forEach(
+        (setting, name) -> text(environment, setting).ifPresent(id -> ids.put(name, id.strip())));
+    return ids;
+  }
+
   /**
    * Reads the environment.
    *
@@ -56,7 +71,7 @@ record WorkerSettings(
         cloudWatch(text(environment, "WORKER_METRICS")));
   }
 
-  private static boolean cloudWatch(Optional<String> metrics) {
+  private static boolean publishing(Optional<String> metrics) {
     if (metrics.isPresent() && !metrics.get().strip().equals("cloudwatch")) {
       throw new IllegalArgumentException(
           "WORKER_METRICS must be cloudwatch or unset, was '" + metrics.get() + "'");

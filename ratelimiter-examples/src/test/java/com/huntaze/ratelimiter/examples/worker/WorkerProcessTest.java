@@ -228,4 +228,19 @@ class WorkerProcessTest {
       assertThat(worker.lines()).singleElement().asString().contains("REDIS_URL must be set");
     }
   }
+
+  @Test
+  void a_secret_that_cannot_be_read_at_the_start_is_named_and_ends_it() throws Exception {
+    Map<String, String> environment = environment();
+    environment.put("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    environment.put("ONLYFANS_API_KEY_SECRET", "s3cr3t-name");
+    try (RunningWorker worker = RunningWorker.start(environment)) {
+      assertThat(worker.exitCode(PATIENCE)).isEqualTo(2);
+      assertThat(worker.lines())
+          .singleElement()
+          .asString()
+          .contains("ONLYFANS_API_KEY_SECRET cannot be read", "ConnectException")
+          .doesNotContain("s3cr3t");
+    }
+  }
 }
