@@ -70,6 +70,22 @@ data "aws_iam_policy_document" "function" {
   }
 
   statement {
+    sid       = "Secrets"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = [var.redis_auth_token_secret_arn]
+  }
+
+  dynamic "statement" {
+    for_each = var.secrets_kms_key_arn == null ? [] : [var.secrets_kms_key_arn]
+
+    content {
+      sid       = "SecretsKey"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+
+  statement {
     sid       = "Log"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.function.arn}:*"]
@@ -127,6 +143,26 @@ data "aws_iam_policy_document" "worker" {
   }
 
   statement {
+    sid     = "Secrets"
+    actions = ["secretsmanager:GetSecretValue"]
+    resources = [
+      var.api_key_secret_arn,
+      var.database_url_secret_arn,
+      var.redis_auth_token_secret_arn,
+    ]
+  }
+
+  dynamic "statement" {
+    for_each = var.secrets_kms_key_arn == null ? [] : [var.secrets_kms_key_arn]
+
+    content {
+      sid       = "SecretsKey"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+
+  statement {
     sid       = "Results"
     actions   = ["s3:PutObject"]
     resources = ["${aws_s3_bucket.results.arn}/*"]
@@ -180,26 +216,6 @@ data "aws_iam_policy_document" "worker_execution" {
     sid       = "Log"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.worker.arn}:*"]
-  }
-
-  statement {
-    sid     = "Secrets"
-    actions = ["secretsmanager:GetSecretValue"]
-    resources = [
-      var.api_key_secret_arn,
-      var.database_url_secret_arn,
-      var.redis_auth_token_secret_arn,
-    ]
-  }
-
-  dynamic "statement" {
-    for_each = var.secrets_kms_key_arn == null ? [] : [var.secrets_kms_key_arn]
-
-    content {
-      sid       = "SecretsKey"
-      actions   = ["kms:Decrypt"]
-      resources = [statement.value]
-    }
   }
 }
 

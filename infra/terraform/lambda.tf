@@ -25,13 +25,13 @@ resource "aws_lambda_function" "rate_limiter" {
 
   environment {
     variables = {
-      ENVIRONMENT            = var.environment
-      RATE_LIMIT             = "${var.rate_limit.permits}/${var.rate_limit.window_seconds}s"
-      SQS_RATE_LIMITER_QUEUE = aws_sqs_queue.entry.url
-      SQS_WORKFLOW_QUEUE     = aws_sqs_queue.workflow.url
-      REDIS_URL              = "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379"
-      REDIS_AUTH_TOKEN       = data.aws_secretsmanager_secret_version.redis_auth_token.secret_string
-      JAVA_TOOL_OPTIONS      = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+      ENVIRONMENT             = var.environment
+      RATE_LIMIT              = "${var.rate_limit.permits}/${var.rate_limit.window_seconds}s"
+      SQS_RATE_LIMITER_QUEUE  = aws_sqs_queue.entry.url
+      SQS_WORKFLOW_QUEUE      = aws_sqs_queue.workflow.url
+      REDIS_URL               = "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379"
+      REDIS_AUTH_TOKEN_SECRET = var.redis_auth_token_secret_arn
+      JAVA_TOOL_OPTIONS       = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     }
   }
 

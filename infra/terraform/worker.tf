@@ -43,6 +43,10 @@ resource "aws_ecs_task_definition" "worker" {
         { name = "RATE_LIMIT", value = "${var.rate_limit.permits}/${var.rate_limit.window_seconds}s" },
         { name = "SQS_WORKFLOW_QUEUE", value = aws_sqs_queue.workflow.url },
         { name = "REDIS_URL", value = "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379" },
+        # Their names: the worker reads them itself, and again when they are rotated.
+        { name = "ONLYFANS_API_KEY_SECRET", value = var.api_key_secret_arn },
+        { name = "DATABASE_URL_SECRET", value = var.database_url_secret_arn },
+        { name = "REDIS_AUTH_TOKEN_SECRET", value = var.redis_auth_token_secret_arn },
         { name = "ONLYFANS_API_URL", value = var.api_url },
         { name = "ONLYFANS_USER_AGENT", value = var.api_user_agent },
         { name = "WORKER_METRICS", value = "cloudwatch" },
@@ -50,12 +54,6 @@ resource "aws_ecs_task_definition" "worker" {
         { name = "WORKER_STOP_SECONDS", value = "110" },
         { name = "WORKER_HEALTH_PORT", value = "8080" },
         { name = "JAVA_TOOL_OPTIONS", value = local.worker_java_options },
-      ]
-
-      secrets = [
-        { name = "ONLYFANS_API_KEY", valueFrom = var.api_key_secret_arn },
-        { name = "DATABASE_URL", valueFrom = var.database_url_secret_arn },
-        { name = "REDIS_AUTH_TOKEN", valueFrom = var.redis_auth_token_secret_arn },
       ]
 
       # The image's own, which ECS does not read.

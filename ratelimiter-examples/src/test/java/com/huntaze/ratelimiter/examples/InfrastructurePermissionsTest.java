@@ -40,8 +40,7 @@ class InfrastructurePermissionsTest {
           "worker_execution",
           actions(
               "ecr:GetAuthorizationToken ecr:BatchCheckLayerAvailability ecr:BatchGetImage"
-                  + " ecr:GetDownloadUrlForLayer logs:CreateLogStream logs:PutLogEvents"
-                  + " secretsmanager:GetSecretValue kms:Decrypt"));
+                  + " ecr:GetDownloadUrlForLayer logs:CreateLogStream logs:PutLogEvents"));
 
   /** Where each action goes: the table of ratelimiter-lambda/README.md, and the worker's. */
   private static final Map<String, Map<String, Set<String>>> WHERE =
@@ -111,8 +110,11 @@ class InfrastructurePermissionsTest {
 
   @Test
   void what_the_code_calls_is_found_at_all() {
-    assertThat(called("function")).contains("sqs:SendMessage", "sqs:ChangeMessageVisibility");
-    assertThat(called("worker")).contains("sqs:ReceiveMessage", "s3:PutObject");
+    assertThat(called("function"))
+        .contains(
+            "sqs:SendMessage", "sqs:ChangeMessageVisibility", "secretsmanager:GetSecretValue");
+    assertThat(called("worker"))
+        .contains("sqs:ReceiveMessage", "s3:PutObject", "secretsmanager:GetSecretValue");
     assertThat(called("client")).contains("sqs:SendMessage").doesNotContain("sqs:ReceiveMessage");
   }
 
@@ -132,6 +134,43 @@ class InfrastructurePermissionsTest {
           }
           assertThat(found).as(role).isEqualTo(new TreeMap<>(expected));
         });
+  }
+
+  @Test
+  void each_role_may_read_the_secrets_that_its_settings_name_and_no_others() {
+    List<String> function = new ArrayList<>();
+    Terraform.children(
+            TERRAFORM.resource("aws_lambda_function", "rate_limiter").at("/environment/variables"))
+        .forEach((name, value) -> addSecret(function, name, value));
+    List<String> worker = new ArrayList<>();
+    TERRAFORM
+        .resource("aws_ecs_task_definition", "worker")
+        .path("container_definitions")
+        .get(0)
+        .path("environment")
+        .forEach(each -> addSecret(worker, each.path("name").asText(), each.path("value")));
+    assertThat(function).isNotEmpty();
+    assertThat(worker).isNotEmpty();
+    documents()
+        .forEach(
+            (name, statements) -> {
+              List<String> may = new ArrayList<>();
+              for (JsonNode statement : statements) {
+                if (Terraform.texts(statement.path("actions"))
+                    .contains("secretsmanager:GetSecretValue")) {
+                  may.addAll(Terraform.texts(statement.path("resources")));
+                }
+              }
+              List<String> named =
+                  name.equals("function") ? function : name.equals("worker") ? worker : List.of();
+              assertThat(may).as(name).containsExactlyInAnyOrderElementsOf(named);
+            });
+  }
+
+  private static void addSecret(List<String> secrets, String setting, JsonNode value) {
+    if (setting.endsWith("_SECRET")) {
+      secrets.add(value.asText());
+    }
   }
 
   @Test

@@ -77,7 +77,8 @@ class InfrastructureSettingsTest {
                   .results()
                   .forEach(use -> read.addAll(byAccessor.getOrDefault(use.group(1), Set.of())));
               SECRET.matcher(source).results().forEach(use -> read.add(use.group(1)));
-              if (name.startsWith(OURS + "examples.worker.")) {
+              if (name.startsWith(OURS + "examples.worker.")
+                  || name.equals(OURS + "lambda.Settings")) {
                 read.addAll(names(source));
               }
             });
@@ -104,9 +105,6 @@ class InfrastructureSettingsTest {
     container()
         .path("environment")
         .forEach(each -> given.put(each.path("name").asText(), each.path("value").asText()));
-    container()
-        .path("secrets")
-        .forEach(each -> given.put(each.path("name").asText(), each.path("valueFrom").asText()));
     return given;
   }
 
@@ -128,7 +126,8 @@ class InfrastructureSettingsTest {
   void the_worker_is_given_what_it_reads_and_all_that_it_needs() {
     Set<String> read = read(OURS + "examples.worker.WorkerProcess");
     read.add(JVM);
-    assertThat(ofWorker()).containsKeys(REQUIRED_OF_WORKER.toArray(String[]::new));
+    assertThat(REQUIRED_OF_WORKER)
+        .allMatch(name -> ofWorker().containsKey(name) || ofWorker().containsKey(name + "_SECRET"));
     assertThat(read).containsAll(ofWorker().keySet()).containsAll(REQUIRED_OF_WORKER);
     assertThat(ofWorker())
         .containsEntry("SQS_WORKFLOW_QUEUE", "aws_sqs_queue.workflow.url")
@@ -153,12 +152,17 @@ class InfrastructureSettingsTest {
 
   @Test
   void secrets_come_from_secrets_manager_and_are_rotated_where_that_can_be() {
-    List<String> secrets = new ArrayList<>();
-    container().path("secrets").forEach(each -> secrets.add(each.path("name").asText()));
-    assertThat(secrets)
-        .containsExactlyInAnyOrder("ONLYFANS_API_KEY", "DATABASE_URL", "REDIS_AUTH_TOKEN");
-    assertThat(ofFunction().get("REDIS_AUTH_TOKEN"))
-        .startsWith("data.aws_secretsmanager_secret_version.");
+    assertThat(ofWorker())
+        .containsEntry("ONLYFANS_API_KEY_SECRET", "var.api_key_secret_arn")
+        .containsEntry("DATABASE_URL_SECRET", "var.database_url_secret_arn")
+        .containsEntry("REDIS_AUTH_TOKEN_SECRET", "var.redis_auth_token_secret_arn");
+    assertThat(ofFunction())
+        .containsEntry("REDIS_AUTH_TOKEN_SECRET", "var.redis_auth_token_secret_arn");
+    // What is given as a value is read once, and not again when it is rotated.
+    assertThat(container().has("secrets")).isFalse();
+    List<String> values = new ArrayList<>(ofWorker().values());
+    values.addAll(ofFunction().values());
+    assertThat(values).noneMatch(value -> value.contains("aws_secretsmanager_secret_version"));
     assertThat(
             TERRAFORM
                 .resource("aws_secretsmanager_secret_rotation", "api_key")

@@ -23,6 +23,9 @@ final class SourceGraph {
   private static final Pattern CLIENT =
       Pattern.compile("software\\.amazon\\.awssdk\\.services\\.(\\w+)\\.(\\w+Client)\\b");
 
+  /** A call that is made without a client, by the name it has in AWS's JSON protocol. */
+  private static final Pattern TARGET = Pattern.compile("\"([a-z]+)\\.([A-Z]\\w+)\"");
+
   /** Methods of a client that make no call. */
   private static final Set<String> LOCAL =
       Set.of("close", "builder", "serviceClientConfiguration", "serviceName");
@@ -99,6 +102,12 @@ final class SourceGraph {
           Matcher client = CLIENT.matcher(source);
           while (client.find()) {
             actions.addAll(calls(source, client.group(1), client.group(2)));
+          }
+          if (source.contains("\"X-Amz-Target\"")) {
+            Matcher target = TARGET.matcher(source);
+            while (target.find()) {
+              actions.add(target.group(1) + ":" + target.group(2));
+            }
           }
         });
     return actions;
