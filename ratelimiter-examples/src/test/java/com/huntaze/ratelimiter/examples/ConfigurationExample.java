@@ -5,6 +5,8 @@ import com.huntaze.ratelimiter.RateLimitedOnlyFansClient;
 import com.huntaze.ratelimiter.RateLimiterConfig;
 import com.huntaze.ratelimiter.RateLimiterSwitch;
 import com.huntaze.ratelimiter.StartUpCheck;
+import com.huntaze.ratelimiter.cloudwatch.CloudWatchMetricsSink;
+import com.huntaze.ratelimiter.cloudwatch.EmfMetricsSink;
 import com.huntaze.ratelimiter.delivery.Dispatcher;
 import com.huntaze.ratelimiter.delivery.HttpOnlyFansGateway;
 import com.huntaze.ratelimiter.delivery.InDoubtPolicy;
@@ -35,6 +37,7 @@ import com.huntaze.ratelimiter.sqs.SqsMessageSink;
 import com.huntaze.ratelimiter.sqs.SqsMessageSource;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.util.Credentials;
+import java.io.OutputStream;
 import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -43,6 +46,7 @@ import java.util.Random;
 import java.util.concurrent.Executors;
 import javax.sql.DataSource;
 import redis.clients.jedis.UnifiedJedis;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchClient;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.sqs.SqsClient;
 
@@ -188,7 +192,7 @@ final class ConfigurationExample {
     return source;
   }
 
-  RedisTokenBucket bucket() {
+  RedisTokenBucket bucket(MetricsSink listener) {
     // PAGE: RedisTokenBucket
     RedisTokenBucket bucket =
         RedisTokenBucket.builder(jedis)
@@ -212,6 +216,8 @@ final class ConfigurationExample {
             .gate()
             // default: the run id is asked for. A weaker promise, for servers that do not tell it
             .withoutRunId()
+            // default: nobody. Hears when the limit closes because Redis lost its state
+            .metrics(listener)
             .build();
     // PAGE: end
     return bucket;
@@ -401,6 +407,46 @@ final class ConfigurationExample {
             .build();
     // PAGE: end
     return results;
+  }
+
+  CloudWatchMetricsSink cloudWatch(CloudWatchClient cloudWatch) {
+    // PAGE: CloudWatchMetricsSink
+    CloudWatchMetricsSink metrics =
+        CloudWatchMetricsSink.builder(cloudWatch)
+            // required: the dimension Environment
+            .environment("production")
+            // default 60 s: how often metrics are sent; each request costs
+            .flushInterval(Duration.ofSeconds(60))
+            // default 5 s, retries of the client included
+            .requestTimeout(Duration.ofSeconds(5))
+            // default 5 s: the longest that closing may take
+            .closeTimeout(Duration.ofSeconds(5))
+            // default 4 MiB: what waits for CloudWatch, an hour or more of usual intervals
+            .maxBufferedBytes(4 << 20)
+            // default: the system's. The wall clock of timestamps
+            .clock(InstantSource.system())
+            // default: the JVM's. The monotonic clock
+            .ticker(Ticker.system())
+            .build();
+    // PAGE: end
+    return metrics;
+  }
+
+  EmfMetricsSink emf(OutputStream lines) {
+    // PAGE: EmfMetricsSink
+    EmfMetricsSink metrics =
+        EmfMetricsSink.builder()
+            // required: the dimension Environment
+            .environment("production")
+            // default: what System.out is then. Each line is one write
+            .output(lines)
+            // default 60 s. Zero: only by flush() and in the end, without a thread
+            .flushInterval(Duration.ofSeconds(60))
+            // default: the system's. The wall clock of timestamps
+            .clock(InstantSource.system())
+            .build();
+    // PAGE: end
+    return metrics;
   }
 
   UnifiedJedis secrets(SecretCache cache, URI redisUrl, HikariDataSource pool) {
