@@ -68,7 +68,7 @@ record WorkerSettings(
         number(environment, "WORKER_HEALTH_PORT", 8_080, 0, 65_535),
         text(environment, "WORKER_RESULTS_BUCKET"),
         text(environment, "WORKER_RESULTS_DIRECTORY").map(Path::of),
-        cloudWatch(text(environment, "WORKER_METRICS")));
+        publishing(text(environment, "WORKER_METRICS")));
   }
 
   private static boolean publishing(Optional<String> metrics) {
