@@ -43,8 +43,11 @@ variable "rate_limit" {
   }
 
   validation {
-    condition     = var.rate_limit.permits >= 1 && var.rate_limit.window_seconds >= 1
-    error_message = "rate_limit must have at least one permit and a window of at least a second."
+    condition = (
+      var.rate_limit.permits >= 1 && floor(var.rate_limit.permits) == var.rate_limit.permits &&
+      var.rate_limit.window_seconds >= 1 && floor(var.rate_limit.window_seconds) == var.rate_limit.window_seconds
+    )
+    error_message = "rate_limit must be whole numbers: at least one permit, and a window of at least a second."
   }
 }
 
@@ -239,8 +242,8 @@ variable "database_port" {
   default     = 5432
 
   validation {
-    condition     = var.database_port >= 1 && var.database_port <= 65535
-    error_message = "database_port must be 1 to 65535."
+    condition     = var.database_port >= 1 && var.database_port <= 65535 && floor(var.database_port) == var.database_port
+    error_message = "database_port must be a whole number from 1 to 65535."
   }
 }
 
