@@ -79,7 +79,7 @@ final class SqsEntry {
     attributes.put("priority", requireNonNull(PRIORITIES.get(message.priority())));
     attributes.putAll(added);
     TraceContext trace = message.trace();
-    trace.traceparent().ifPresent(value -> attributes.put("traceparent", string(value)));
+    addTraceparent(message, trace, attributes);
     SqsEntry entry =
         new SqsEntry(
             PayloadCodec.standard().encode(message),
@@ -117,7 +117,7 @@ final class SqsEntry {
       attributes.put("tokens_remaining", number(granted.tokensRemaining()));
     }
     TraceContext trace = message.trace();
-    trace.traceparent().ifPresent(value -> attributes.put("traceparent", string(value)));
+    addTraceparent(message, trace, attributes);
     SqsEntry entry =
         new SqsEntry(
             PayloadCodec.workflow().encode(message),
@@ -127,6 +127,14 @@ final class SqsEntry {
             trace.awsTraceHeader().orElse(null));
     entry.check(message, maxBytes);
     return entry;
+  }
+
+  /** One given in X-Ray's form goes along for free; the attribute would cost bytes and a place. */
+  private static void addTraceparent(
+      OutboundMessage message, TraceContext trace, Map<String, MessageAttributeValue> attributes) {
+    if (trace.traceparent().isPresent() && trace.traceparent().equals(message.traceId())) {
+      attributes.put("traceparent", string(trace.traceparent().get()));
+    }
   }
 
   private void check(OutboundMessage message, int maxBytes) {
