@@ -41,6 +41,7 @@ import software.amazon.awssdk.services.sqs.SqsClient;
 
 /** What was stored while SQS was down is replayed when it is back. */
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
+@Tag("slow")
 class DrainTest {
   @RegisterExtension static final LocalSqs SQS = LocalSqs.shared();
   @RegisterExtension static final LocalPostgres POSTGRES = LocalPostgres.shared();

@@ -7,9 +7,11 @@ import com.huntaze.ratelimiter.testkit.MessageSourceContract;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import software.amazon.awssdk.services.sqs.SqsClient;
 
+@Tag("slow")
 class SqsStandardSourceTest extends MessageSourceContract {
   @RegisterExtension static final LocalSqs sqs = LocalSqs.shared();
 

@@ -169,7 +169,7 @@ public abstract class ResultStoreContract {
         writers.add(
             () -> {
               List<DeliveryResult> own = new ArrayList<>();
-              for (int i = 0; i < 10; i++) {
+              for (int i = 0; i < 3; i++) {
                 own.add(result(name + "-" + i, "user_42", ENDED, body));
                 store.put(own.get(i));
                 store.put(result("shared", "user_42", ENDED, body));

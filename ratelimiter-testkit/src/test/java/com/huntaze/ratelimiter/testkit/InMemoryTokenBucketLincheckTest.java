@@ -85,7 +85,7 @@ public class InMemoryTokenBucketLincheckTest {
   @Test
   void the_answers_to_many_threads_are_those_of_some_order_of_asking() {
     new StressOptions()
-        .iterations(40)
+        .iterations(20)
         .invocationsPerIteration(1_000)
         .threads(3)
         .actorsPerThread(3)

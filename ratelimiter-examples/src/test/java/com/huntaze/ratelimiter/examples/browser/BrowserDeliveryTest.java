@@ -20,10 +20,12 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A dispatcher whose browser is killed again and again. */
 @DisplayNameGeneration(DisplayNameGenerator.ReplaceUnderscores.class)
+@Tag("slow")
 class BrowserDeliveryTest {
   private static final RateLimit LIMIT = RateLimit.rolling(10, Duration.ofSeconds(1));
   private static final int MESSAGES = 30;
