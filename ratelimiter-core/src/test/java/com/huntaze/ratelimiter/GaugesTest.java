@@ -10,8 +10,10 @@ import com.huntaze.ratelimiter.queue.MessageSink;
 import com.huntaze.ratelimiter.queue.OutboundMessage;
 import com.huntaze.ratelimiter.queue.Priority;
 import com.huntaze.ratelimiter.queue.QueueDepth;
+import com.huntaze.ratelimiter.queue.SinkException;
 import com.huntaze.ratelimiter.queue.SinkResult;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -99,6 +101,31 @@ class GaugesTest {
                     : Map.entry(MetricName.QUEUE_DEPTH, 0.0));
       }
       told.clear();
+    }
+  }
+
+  @Test
+  void a_breaker_that_is_open_is_told_at_each_look_also_for_lack_of_credentials() throws Exception {
+    MessageSink none =
+        new MessageSink() {
+          @Override
+          public SinkResult.Taken send(OutboundMessage message) {
+            throw ScriptedSink.failure(SinkException.Kind.NO_CREDENTIALS);
+          }
+
+          @Override
+          public List<String> check() {
+            throw ScriptedSink.failure(SinkException.Kind.NO_CREDENTIALS);
+          }
+        };
+    try (RateLimitedOnlyFansClient client =
+        RateLimitedOnlyFansClient.builder()
+            .sink(none)
+            .startUpCheck(StartUpCheck.REPORT)
+            .metrics(metrics)
+            .build()) {
+      assertThat(client.queueStatus().breaker()).isEqualTo(BreakerState.OPEN);
+      assertThat(next()).isEqualTo(Map.entry(MetricName.CIRCUIT_BREAKER_OPEN, 1.0));
     }
   }
 }
