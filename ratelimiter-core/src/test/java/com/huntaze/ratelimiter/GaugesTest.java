@@ -2,6 +2,8 @@ package com.huntaze.ratelimiter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.huntaze.ratelimiter.fallback.FallbackBacklog;
+import com.huntaze.ratelimiter.fallback.FallbackStore;
 import com.huntaze.ratelimiter.fallback.InMemoryFallbackStore;
 import com.huntaze.ratelimiter.metrics.MetricName;
 import com.huntaze.ratelimiter.metrics.MetricsSink;
@@ -18,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -127,5 +130,36 @@ class GaugesTest {
       assertThat(client.queueStatus().breaker()).isEqualTo(BreakerState.OPEN);
       assertThat(next()).isEqualTo(Map.entry(MetricName.CIRCUIT_BREAKER_OPEN, 1.0));
     }
+  }
+
+  @Test
+  void a_look_under_way_is_not_interrupted_by_the_close_whose_leftovers_need_the_store()
+      throws Exception {
+    CountDownLatch looking = new CountDownLatch(1);
+    CountDownLatch closed = new CountDownLatch(1);
+    FallbackStore store =
+        new ForwardingStore(new InMemoryFallbackStore()) {
+          @Override
+          public FallbackBacklog backlog() {
+            looking.countDown();
+            try {
+              assertThat(closed.await(10, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+            return super.backlog();
+          }
+        };
+    RateLimitedOnlyFansClient client =
+        RateLimitedOnlyFansClient.builder()
+            .sink(new InMemoryQueue(10))
+            .fallbackStore(store)
+            .metrics(metrics)
+            .build();
+    assertThat(looking.await(10, TimeUnit.SECONDS)).isTrue();
+    client.close();
+    closed.countDown();
+    assertThat(next()).isEqualTo(Map.entry(MetricName.QUEUE_DEPTH, 0.0));
+    assertThat(next()).isEqualTo(Map.entry(MetricName.FALLBACK_DEPTH, 0.0));
   }
 }

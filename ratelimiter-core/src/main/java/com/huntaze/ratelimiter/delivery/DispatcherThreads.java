@@ -54,7 +54,7 @@ final class DispatcherThreads {
 
   /** Lets tasks end, interrupts those that do not in time; answers whether all did. */
   boolean end(Duration deadline, Ticker ticker) throws InterruptedException {
-    gauges.shutdownNow();
+    gauges.shutdown(); // a look under way is not interrupted, which may close an H2 database
     long end = ticker.nanos() + deadline.toNanos();
     List<ExecutorService> inOrder = List.of(poller, workers, heart); // each may need the next
     boolean ended = true;
